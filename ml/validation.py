@@ -1,0 +1,190 @@
+"""Validation of input rows by a signature: strict for JSON, lax for the strings of a form.
+
+A valid row comes back complete and in the signature's order: that is what the model gets and what is stored.
+"""
+
+import datetime
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+from typing_extensions import TypedDict
+
+from ml.signature import MAX_TEXT, FieldType, InputField, Signature
+
+Row = dict[str, Any]
+MAX_SAFE_INTEGER = 2**53 - 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of one row: `field` is None when the row as a whole is wrong."""
+
+    row: int
+    field: str | None
+    message: str
+
+
+class InvalidRowsError(ValueError):
+    """Some rows do not fit the signature; `faults` lists every fault of every row."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(f"{len(self.faults)} faults in the inputs")
+
+
+class Validator:
+    """Checks rows against one signature. Building it is slow, using it is fast: keep it."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        self._strict = _adapter(signature, strict=True)
+        self._lax = _adapter(signature, strict=False)
+
+    def parse_json(self, rows: Sequence[Any]) -> list[Row]:
+        """Return complete rows from JSON values, which must have the signature's types.
+
+        Raises:
+            InvalidRowsError: with every fault of every row.
+        """
+        return self._parse(self._strict, rows)
+
+    def parse_form(self, form: Mapping[str, str]) -> Row:
+        """Return one complete row from a form's strings; a blank string is a missing value.
+
+        Raises:
+            InvalidRowsError: with every fault; the row's number is 0.
+        """
+        filled = {name: form[name] for name in form if form[name].strip()}
+        by_text = {item.name: _from_text(item, filled[item.name]) for item in self._signature.inputs
+                   if item.name in filled}  # fmt: skip
+        unknown = {name: text for name, text in filled.items() if name not in by_text}
+        return self._parse(self._lax, [by_text | unknown])[0]
+
+    def _parse(self, adapter: TypeAdapter[list[Any]], rows: Sequence[Any]) -> list[Row]:
+        try:
+            valid = adapter.validate_python(list(rows))
+        except ValidationError as error:
+            raise InvalidRowsError(
+                [_fault(self._signature, e) for e in error.errors(include_url=False)]
+            ) from None
+        return [self._complete(row) for row in valid]
+
+    def _complete(self, row: Mapping[str, Any]) -> Row:
+        complete = {}
+        for item in self._signature.inputs:
+            value = row.get(item.name)
+            complete[item.name] = item.default if value is None else value
+        return complete
+
+
+def _adapter(signature: Signature, *, strict: bool) -> TypeAdapter[list[Any]]:
+    # TypedDict takes every field name, where pydantic's create_model drops or rejects some.
+    members = {item.name: _member_type(item) for item in signature.inputs}
+    row = TypedDict("Row", members)  # type: ignore[misc]
+    setattr(row, "__pydantic_config__", ConfigDict(strict=strict, extra="forbid"))  # noqa: B010
+    return TypeAdapter(list[row])
+
+
+def _member_type(item: InputField) -> Any:
+    value = _value_type(item)
+    return value if item.required else NotRequired[value | None]
+
+
+def _value_type(item: InputField) -> Any:
+    bounds = Field(ge=item.minimum, le=item.maximum)
+    match item.type:
+        case FieldType.NUMBER:
+            finite = Field(allow_inf_nan=False)
+            return Annotated[float, finite, bounds, AfterValidator(_without_negative_zero)]
+        case FieldType.INTEGER:
+            safe = Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)
+            return Annotated[int, safe, bounds, BeforeValidator(_integral)]
+        case FieldType.BOOLEAN:
+            return bool
+        case FieldType.CATEGORY:
+            return Literal[item.categories]
+        case FieldType.TEXT:
+            return Annotated[str, Field(max_length=MAX_TEXT)]
+        case FieldType.DATE:
+            return Annotated[str, AfterValidator(_iso_date)]
+
+
+def _without_negative_zero(number: float) -> float:
+    return number + 0.0
+
+
+def _integral(value: Any) -> Any:
+    """JSON has one kind of number: 3.0 is the integer 3, as in JSON Schema."""
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _iso_date(text: str) -> str:
+    try:
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError("date") from None
+
+
+def _from_text(item: InputField, text: str) -> Any:
+    if item.type is FieldType.TEXT:
+        return text
+    if item.type is FieldType.CATEGORY:
+        return {str(category): category for category in item.categories or ()}.get(text, text)
+    return text.strip()
+
+
+def _fault(signature: Signature, error: Any) -> Fault:
+    row, *path = error["loc"]
+    name = str(path[0]) if path else None
+    if error["type"] == "extra_forbidden":
+        return Fault(row, name, _unknown(signature, str(name)))
+    if name is None or name not in signature.names:
+        return Fault(row, None, "Send an object with one member for each input field.")
+    return Fault(row, name, _message(signature[name], error))
+
+
+def _unknown(signature: Signature, name: str) -> str:
+    near = difflib.get_close_matches(name, signature.names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"This model has no such field.{hint}"
+
+
+_EXPECTED = {
+    FieldType.NUMBER: "Enter a number.",
+    FieldType.INTEGER: "Enter a whole number.",
+    FieldType.BOOLEAN: "Enter true or false.",
+    FieldType.TEXT: "Enter text.",
+    FieldType.DATE: "Enter a date as YYYY-MM-DD.",
+}
+
+
+def _message(item: InputField, error: Any) -> str:
+    kind, unit = error["type"], f" {item.unit}" if item.unit else ""
+    if kind == "missing" or error.get("input") is None:
+        return "This field is required."
+    if kind == "greater_than_equal":
+        return f"Enter {_shown(error['ctx']['ge'])}{unit} or more."
+    if kind == "less_than_equal":
+        return f"Enter {_shown(error['ctx']['le'])}{unit} or less."
+    if kind == "string_too_long":
+        return f"Enter at most {MAX_TEXT:,} characters."
+    if item.type is FieldType.CATEGORY:
+        return f"Choose one of: {', '.join(map(str, item.categories or ()))}."
+    return _EXPECTED[item.type]
+
+
+def _shown(bound: float) -> str:
+    return f"{bound:.15g}"
