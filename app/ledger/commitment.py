@@ -1,0 +1,23 @@
+"""Commitments to the erasable parts of a record.
+
+A commitment binds a part without revealing it: with the salt anyone can check it, and once salt
+and part are erased, nothing can be learned from it (HMAC-SHA-256 as a hiding commitment).
+"""
+
+import hashlib
+import hmac
+
+SALT_BYTES = 32
+_PREFIX = b"daybook-commit-v1\x00"
+
+
+def commit(part_name: str, part: bytes, salt: bytes) -> bytes:
+    """Return `HMAC-SHA-256(salt, "daybook-commit-v1" ‖ 0x00 ‖ part name ‖ 0x00 ‖ part)`, 32 bytes.
+
+    Raises:
+        ValueError: if the salt has not exactly `SALT_BYTES` bytes: HMAC pads shorter keys, so two
+            salts could stand for one key.
+    """
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
+    return hmac.digest(salt, _PREFIX + part_name.encode("ascii") + b"\x00" + part, hashlib.sha256)
