@@ -1,0 +1,72 @@
+"""Connections: one function that opens them, whichever server the settings name."""
+
+import atexit
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from app.database.embedded import EmbeddedPostgres
+from config import Settings
+
+SERVICE_ROLE = "daybook_service"
+_servers: dict[Path, EmbeddedPostgres] = {}
+
+
+def connector(settings: Settings, *, as_owner: bool = False) -> Callable[[], Connection]:
+    """Return a function that opens connections to the service's database.
+
+    The embedded server starts with the first connection. Where the server has the service's role
+    and this login may take it, connections have its rights only; `as_owner` keeps the login's own,
+    which migrations need.
+    """
+    parameters: dict[str, Any] = {}
+
+    def connect() -> Connection:
+        if not parameters:
+            parameters.update(_parameters(settings))
+        connection = psycopg2.connect(**parameters)
+        if not as_owner:
+            _become_service(connection)
+        return connection
+
+    return connect
+
+
+def _parameters(settings: Settings) -> dict[str, Any]:
+    limits = {
+        "statement_timeout": settings.statement_timeout_ms,
+        "idle_in_transaction_session_timeout": 60_000,
+        "lock_timeout": 10_000,
+        "timezone": "UTC",
+    }
+    session = {
+        "application_name": "daybook",
+        "connect_timeout": 10,
+        "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
+    }
+    if settings.embedded:
+        return session | embedded_server(settings).start()
+    return session | {"dsn": settings.database_url}
+
+
+def embedded_server(settings: Settings) -> EmbeddedPostgres:
+    """Return this process's embedded server, which stops when the last process using it ends."""
+    if settings.home not in _servers:
+        server = _servers[settings.home] = EmbeddedPostgres(settings.home)
+        atexit.register(server.stop)
+    return _servers[settings.home]
+
+
+def _become_service(connection: Connection) -> None:
+    """Take the service's role where it exists and this login is a member of it."""
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('role', rolname, false) FROM pg_roles"
+            " WHERE rolname = %s AND pg_has_role(oid, 'MEMBER')",
+            (SERVICE_ROLE,),
+        )
+    connection.autocommit = False
