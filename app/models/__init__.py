@@ -1,0 +1,36 @@
+"""The tables, one file each."""
+
+from app.models.artifact import Artifact, ArtifactChunk
+from app.models.base import Base
+from app.models.environment import Environment
+from app.models.event import Event, EventKind
+from app.models.model import Grant, Model
+from app.models.model_version import ModelVersion
+from app.models.prediction import Channel, Prediction, Status
+from app.models.prediction_count import CountedHour, PredictionCount
+from app.models.rate_limit import RateLimit
+from app.models.roles import Role, Scope
+from app.models.token import Token
+from app.models.user import User
+
+__all__ = [
+    "Artifact",
+    "ArtifactChunk",
+    "Base",
+    "Channel",
+    "CountedHour",
+    "Environment",
+    "Event",
+    "EventKind",
+    "Grant",
+    "Model",
+    "ModelVersion",
+    "Prediction",
+    "PredictionCount",
+    "RateLimit",
+    "Role",
+    "Scope",
+    "Status",
+    "Token",
+    "User",
+]
