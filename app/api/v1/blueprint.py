@@ -1,0 +1,8 @@
+"""The blueprint that the files of this folder add their routes to."""
+
+from flask import Blueprint
+
+from app.api.v1.negotiation import refuse_other_types
+
+blueprint = Blueprint("api_v1", __name__, url_prefix="/api/v1")
+blueprint.before_request(refuse_other_types)

@@ -1,0 +1,107 @@
+"""Flask-Security, set up: passwords, sessions, freshness, and what of it is an event."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, redirect, request, url_for
+from flask_login import user_logged_out
+from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
+from flask_security.password_util import PasswordUtil
+from flask_security.signals import password_changed, user_authenticated
+from werkzeug.wrappers import Response
+
+from app import access
+from app.auth.forms import PasswordForm, SignInForm
+from app.auth.limits import limit_sign_in
+from app.extensions import db
+from app.models import EventKind, User
+from app.services.events import record_event
+from app.services.passwords import SHORTEST, refused_because
+from config import Settings
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Set Flask-Security up and declare who may call its routes."""
+    app.config.from_mapping(_configuration(settings))
+    security = Security(
+        app,
+        SQLAlchemyUserDatastore(db, User, RoleMixin),
+        login_form=SignInForm,
+        change_password_form=PasswordForm,
+        password_util_cls=_Passwords,
+    )
+    security.unauthn_handler(_to_sign_in)
+    views = app.view_functions
+    access.public(views["security.login"])
+    access.signed_in(views["security.logout"])
+    access.signed_in(views["security.verify"])
+    access.signed_in(views["security.change_password"])
+    views["security.login"] = limit_sign_in(views["security.login"])
+    views["security.verify"] = limit_sign_in(views["security.verify"])
+    user_authenticated.connect(_signed_in, app)
+    user_logged_out.connect(_signed_out, app)
+    password_changed.connect(_password_changed, app)
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+        # argon2 salts each password itself; a second salt would tie all of them to one secret.
+        "SECURITY_PASSWORD_SINGLE_HASH": {"argon2"},
+        "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        "SECURITY_JOIN_USER_ROLES": False,
+        "SECURITY_CLI_USERS_NAME": None,
+        "SECURITY_CLI_ROLES_NAME": None,
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_CHANGE_URL": "/account/password",
+        "SECURITY_POST_CHANGE_VIEW": "/account",
+        "SECURITY_POST_LOGOUT_VIEW": "/login",
+        "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
+        "SECURITY_FRESHNESS": timedelta(minutes=settings.fresh_minutes),
+        "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"test_environment": True},
+        "SECURITY_MSG_GENERIC_AUTHN_FAILED": (
+            "Address or password is wrong.",
+            "error",
+        ),
+        "SECURITY_MSG_INVALID_PASSWORD": ("The password is wrong.", "error"),
+        "SECURITY_MSG_REAUTHENTICATION_REQUIRED": (
+            "Enter your password again, to be sure that it is you.",
+            "info",
+        ),
+    }
+
+
+class _Passwords(PasswordUtil):
+    def validate(
+        self,
+        password: str,
+        is_register: bool,
+        **given: Any,
+    ) -> tuple[list[str] | None, str]:
+        plain = self.normalize(password)
+        reason = refused_because(plain, given["user"].email)
+        return ([reason] if reason else None), plain
+
+
+def _to_sign_in(*_: Any, **__: Any) -> Response:
+    return redirect(url_for("security.login", next=request.path))
+
+
+def _signed_in(_: Flask, user: User, **__: Any) -> None:
+    record_event(EventKind.SIGNED_IN, actor_id=user.id, subject_id=user.id)
+    db.session.commit()
+
+
+def _signed_out(_: Flask, user: User, **__: Any) -> None:
+    record_event(EventKind.SIGNED_OUT, actor_id=user.id, subject_id=user.id)
+    db.session.commit()
+
+
+def _password_changed(_: Flask, user: User, **__: Any) -> None:
+    record_event(EventKind.PASSWORD_CHANGED, actor_id=user.id, subject_id=user.id)
+    db.session.commit()

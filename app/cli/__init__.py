@@ -1,0 +1,12 @@
+"""The operator's commands, one file per noun."""
+
+from app.cli.demo import demo
+from app.cli.doctor import doctor
+from app.cli.models import models
+from app.cli.predictions import predictions
+from app.cli.serve import serve
+from app.cli.tokens import tokens
+from app.cli.users import users
+from app.cli.work import work
+
+COMMANDS = (demo, doctor, models, predictions, serve, tokens, users, work)

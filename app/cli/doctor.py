@@ -1,0 +1,164 @@
+"""`manage.py doctor`: is everything as it should be?"""
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy import select, text
+
+from app.database.connections import SERVICE_ROLE
+from app.database.partitions import MONTHS_AHEAD
+from app.extensions import db
+from app.health.checks import migration_fault
+from app.models import Artifact
+from app.services.artifacts import fetch_artifact
+from app.services.runtimes import Runtimes
+from config import Settings
+from ml import artifact
+
+_LARGEST_CLOCK_DIFFERENCE = 2.0
+_LEAST_FREE_BYTES = 2**30
+
+
+class FaultFoundError(Exception):
+    """A check failed; the message says what to do."""
+
+
+@click.command()
+@with_appcontext
+def doctor() -> None:
+    """Check settings, database, artifacts, clock and durability: one line each.
+
+    Exits with 1 if a check fails.
+    """
+    failed = False
+    for check in CHECKS:
+        name = check.__name__.removeprefix("_check_").replace("_", " ")
+        try:
+            click.echo(f"ok    {name}: {check()}")
+        except FaultFoundError as trouble:
+            failed = True
+            click.echo(f"FAIL  {name}: {trouble}")
+        except Exception as error:  # noqa: BLE001 (one failing check must not hide the others)
+            db.session.rollback()
+            failed = True
+            click.echo(f"FAIL  {name}: {' '.join(str(error).split())}")
+    if failed:
+        raise click.ClickException("Something is wrong; see the lines marked FAIL.")
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _check_settings() -> str:
+    return f"{_settings().environment}, everything on disk is in {_settings().home}"
+
+
+def _check_disk() -> str:
+    home = _settings().home
+    if not os.access(home, os.W_OK):
+        raise FaultFoundError(f"{home} cannot be written")
+    free = shutil.disk_usage(home).free
+    if free < _LEAST_FREE_BYTES:
+        raise FaultFoundError(f"only {free // 2**20:,} MiB are free in {home}")
+    return f"{free // 2**30:,} GiB free"
+
+
+def _check_database() -> str:
+    number = int(_setting("server_version_num")) // 10_000
+    if not 15 <= number <= 18:
+        raise FaultFoundError(f"PostgreSQL {number} is not supported; use 15 to 18")
+    return f"PostgreSQL {_setting('server_version')}"
+
+
+def _check_migrations() -> str:
+    if fault := migration_fault():
+        raise FaultFoundError(fault)
+    return "all applied"
+
+
+def _check_rights() -> str:
+    user = db.session.scalar(text("SELECT current_user"))
+    if user == SERVICE_ROLE:
+        return f"the service works as {SERVICE_ROLE}, which can only add to the book"
+    return (
+        f"the service works as {user}: the triggers alone protect the book, because this login"
+        f" may not make or take the role {SERVICE_ROLE}"
+    )
+
+
+def _check_partitions() -> str:
+    names = db.session.scalars(
+        text("SELECT inhrelid::regclass::text FROM pg_inherits"
+             " WHERE inhparent = 'predictions'::regclass ORDER BY 1")
+    ).all()  # fmt: skip
+    now = datetime.now(UTC)
+    ahead = [name for name in names if name >= f"predictions_{now:%Y_%m}"]
+    if not ahead:
+        raise FaultFoundError(
+            "this month has none; start the service, or run: manage.py work --once"
+        )
+    return f"{len(names)} months, {len(ahead) - 1} of {MONTHS_AHEAD} ahead"
+
+
+def _check_durability() -> str:
+    if _setting("fsync") != "on" or _setting("full_page_writes") != "on":
+        raise FaultFoundError(
+            "fsync or full_page_writes is off: a crash can lose or corrupt the book"
+        )
+    if _setting("synchronous_commit") == "off":
+        raise FaultFoundError(
+            "synchronous_commit is off: an answer could leave before its record is safe"
+        )
+    return "fsync, full_page_writes and synchronous_commit are on"
+
+
+def _check_clock() -> str:
+    before = datetime.now(UTC)
+    theirs = db.session.scalar(text("SELECT clock_timestamp()"))
+    difference = (theirs - (before + (datetime.now(UTC) - before) / 2)).total_seconds()
+    if abs(difference) > _LARGEST_CLOCK_DIFFERENCE:
+        raise FaultFoundError(
+            f"the database's clock differs by {difference:+.1f} s; set both by NTP"
+        )
+    return f"within {abs(difference) * 1000:.0f} ms of the database's"
+
+
+def _check_artifacts() -> str:
+    known = db.session.scalars(select(Artifact.sha256)).all()
+    for sha256 in known:
+        data = fetch_artifact(sha256, _settings().home / "artifacts")
+        if artifact.digest(data) != sha256:
+            raise FaultFoundError(f"{sha256.hex()} has other bytes than were registered")
+    return f"{len(known)} stored, all with the digest they were registered with"
+
+
+def _check_active_models() -> str:
+    runtimes: Runtimes = current_app.extensions["runtimes"]
+    if broken := runtimes.broken():
+        raise FaultFoundError("; ".join(broken.values()))
+    return "all load"
+
+
+def _setting(name: str) -> str:
+    return str(db.session.scalar(text("SELECT current_setting(:name)"), {"name": name}))
+
+
+CHECKS: tuple[Callable[[], str], ...] = (
+    _check_settings,
+    _check_disk,
+    _check_database,
+    _check_migrations,
+    _check_rights,
+    _check_partitions,
+    _check_durability,
+    _check_clock,
+    _check_artifacts,
+    _check_active_models,
+)

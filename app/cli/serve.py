@@ -1,0 +1,102 @@
+"""`manage.py serve`: the production server."""
+
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from granian.server import MPServer
+
+from app.database.connections import embedded_server
+from app.extensions import db
+from app.health.checks import migration_fault
+from app.jobs.make_partitions import make_partitions
+from app.jobs.schedule import run_until
+from config import PROJECT, Settings
+
+_DRAIN_SECONDS = 30
+#: One thread each for BLAS and OpenMP in every worker; read when the libraries load.
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@click.command()
+@click.option("--host", help="The address to listen on (DAYBOOK_HOST).")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port (PORT).")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes (WEB_CONCURRENCY).")
+@with_appcontext
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve until told to stop; then finish what is in flight and stop everything started here.
+
+    \b
+    Example:
+        manage.py serve --host 0.0.0.0 --port 8080 --workers 4
+    """
+    settings: Settings = current_app.extensions["settings"]
+    given = {"host": host, "port": port, "workers": workers}
+    settings = settings.model_copy(update={k: v for k, v in given.items() if v is not None})
+    if fault := migration_fault():
+        raise click.ClickException(fault)
+    db.session.remove()
+    make_partitions()
+    db.engine.dispose()
+    _prepare_workers(settings)
+    click.echo(f"Daybook listens on http://{settings.host}:{settings.port}", err=True)
+    with _background_jobs(current_app._get_current_object()):  # type: ignore[attr-defined]
+        _server(settings).serve()
+    if settings.embedded:
+        embedded_server(settings).stop()
+
+
+def _prepare_workers(settings: Settings) -> None:
+    """Set what the workers read from the environment when they start."""
+    # A forked worker would share locks and connections with this process: let them start afresh.
+    multiprocessing.set_start_method("spawn", force=True)
+    counts = settings.home / "metrics"
+    _empty(counts)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")
+
+
+def _server(settings: Settings) -> MPServer:
+    return MPServer(
+        target="app:create_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        loop=Loops.asyncio,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_DRAIN_SECONDS,
+        working_dir=PROJECT,
+        log_level=LogLevels.warning,
+    )
+
+
+@contextmanager
+def _background_jobs(app: Flask) -> Iterator[None]:
+    """Run the schedule in a thread for as long as the server serves."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run_until, args=(app, stop), name="jobs")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

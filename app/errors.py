@@ -1,0 +1,145 @@
+"""Turns errors into answers: pages for people, problem documents (RFC 9457) for programs."""
+
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+import sqlalchemy.exc
+import structlog
+from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.access import Caller
+from app.answers import json_answer
+from app.services import errors as domain
+
+log = structlog.get_logger(__name__)
+
+STATUS_OF: dict[type[domain.ServiceError], int] = {
+    domain.NotReadableBodyError: 400,
+    domain.InvalidQueryError: 400,
+    domain.NotSignedInError: 401,
+    domain.NotAllowedError: 403,
+    domain.UnknownThingError: 404,
+    domain.NotAcceptableError: 406,
+    domain.ConflictError: 409,
+    domain.BodyTooLargeError: 413,
+    domain.WrongMediaTypeError: 415,
+    domain.InvalidInputsError: 422,
+    domain.PredictionFailedError: 500,
+    domain.UnavailableError: 503,
+}
+
+#: Paths that programs call; everything else is a page for people.
+_PROGRAM_PATHS = ("/api/", "/livez", "/readyz", "/metrics", "/version")
+_RETRY_SECONDS = 2
+_FOR_PEOPLE = {
+    400: "The request could not be understood. Go back, load the page again, and try once more.",
+    403: "You may not see this page. If you need it, ask an administrator.",
+    404: "There is nothing at this address, or it is not yours to see.",
+    405: "This address does not answer that kind of request.",
+    413: "That was too much to send at once.",
+    429: "Too many attempts. Wait a while, then try again.",
+    500: "Something went wrong here. It has been logged; try again, or tell your administrator.",
+    503: "The service cannot answer at this moment. Nothing was lost; try again shortly.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(domain.ServiceError, answer_service_error)
+    app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(Exception, answer_unexpected_error)
+
+
+def for_programs() -> bool:
+    """Whether this request is a program's: decided by path, for every kind of error."""
+    return request.path.startswith(_PROGRAM_PATHS)
+
+
+def answer_service_error(error: domain.ServiceError) -> AnyResponse:
+    """Answer what a service refused."""
+    if isinstance(error, domain.NotSignedInError) and not for_programs():
+        return redirect(url_for("security.login", next=_here()))
+    status = STATUS_OF[type(error)]
+    return _answer(status, error.problem(), record_id=error.record_id)
+
+
+def answer_http_error(error: HTTPException) -> AnyResponse:
+    """Answer what Flask or a view aborted with; its headers, such as Allow, are kept."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    title = HTTP_STATUS_CODES.get(error.code, "Error")
+    detail = "The form has expired; load it again." if isinstance(error, CSRFError) else (
+        _FOR_PEOPLE.get(error.code, title))  # fmt: skip
+    response = _answer(error.code, {"type": "about:blank", "title": title, "detail": detail})
+    for name, value in error.get_headers(request.environ):
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def answer_unexpected_error(error: Exception) -> AnyResponse:
+    """Answer everything else: 503 if the database is away, 500 and a log entry if it is our fault."""
+    if is_database_away(error):
+        log.error("database away", why=type(error).__name__)
+        return _answer(503, domain.UnavailableError(_FOR_PEOPLE[503]).problem())
+    # The message may quote inputs, which are personal data: the log gets the place, not the words.
+    log.error("unexpected error", kind=type(error).__name__, where=_place_of(error))
+    return _answer(500, {"type": "about:blank", "title": "Internal Server Error",
+                         "detail": _FOR_PEOPLE[500]})  # fmt: skip
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Whether an error means that the database does not answer now."""
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        return error.connection_invalidated or isinstance(
+            error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError
+        )
+    away = (psycopg2.OperationalError, psycopg2.InterfaceError, sqlalchemy.exc.TimeoutError)
+    return isinstance(error, away)
+
+
+def _answer(status: int, problem: dict[str, Any], record_id: UUID | None = None) -> Response:
+    response = _problem(status, problem, record_id) if for_programs() else _page(status, problem)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="daybook"'
+    if status in (429, 503):
+        response.headers.setdefault("Retry-After", str(_RETRY_SECONDS))
+    return response
+
+
+def _problem(status: int, problem: dict[str, Any], record_id: UUID | None) -> Response:
+    document = problem | {"status": status, "request_id": g.get("request_id")}
+    if record_id is not None:
+        document["prediction_id"] = record_id
+    return json_answer(document, status, "application/problem+json")
+
+
+def _page(status: int, problem: dict[str, Any]) -> Response:
+    caller: Caller | None = g.get("caller")
+    page = render_template(
+        "error.html",
+        status=status,
+        title=problem["title"],
+        detail=problem["detail"],
+        home=caller is not None,
+    )
+    return Response(page, status)
+
+
+def _here() -> str | None:
+    """Where to return after signing in: only pages can be returned to."""
+    return request.full_path.rstrip("?") if request.method == "GET" else None
+
+
+def _place_of(error: Exception) -> list[str]:
+    places, traceback = [], error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        places.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return places[-12:]

@@ -1,0 +1,14 @@
+"""The extensions, made unbound here and bound to the application in the factory."""
+
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+
+from app.models import Base
+
+db = SQLAlchemy(metadata=Base.metadata)
+migrate = Migrate(compare_type=True)
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, strategy="fixed-window")

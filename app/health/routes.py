@@ -1,0 +1,57 @@
+"""`/livez`, `/readyz`, `/metrics`, `/version`."""
+
+import hmac
+
+from flask import Blueprint, Response, current_app, request
+
+from app import access, metrics
+from app.answers import json_answer
+from app.health.checks import readiness
+from app.services.errors import NotSignedInError
+from app.version import VERSION
+from config import Settings
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/livez")
+@access.public
+def livez() -> Response:
+    """Answer that the process lives, whatever the database does."""
+    return json_answer({"status": "alive"})
+
+
+@blueprint.get("/readyz")
+@access.public
+def readyz() -> Response:
+    """Answer whether requests can be served: database, migrations, active models."""
+    faults = readiness()
+    for name, why in faults.items():
+        current_app.logger.warning("not ready: %s: %s", name, why)
+    status = "ready" if not faults else "not ready"
+    return json_answer({"status": status, "failing": sorted(faults)}, 503 if faults else 200)
+
+
+@blueprint.get("/metrics")
+@access.public
+def show_metrics() -> Response:
+    """Show the metrics, to holders of `DAYBOOK_METRICS_TOKEN` if there is one.
+
+    Raises:
+        NotSignedInError: if the token is missing or wrong, or production has none.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    token = settings.metrics_token.get_secret_value()
+    given = request.authorization.token if request.authorization else None
+    if not token and settings.production:
+        raise NotSignedInError("Set DAYBOOK_METRICS_TOKEN and send it as a bearer token.")
+    if token and not hmac.compare_digest(token.encode(), (given or "").encode()):
+        raise NotSignedInError("Send DAYBOOK_METRICS_TOKEN as a bearer token.")
+    return Response(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@blueprint.get("/version")
+@access.public
+def show_version() -> Response:
+    """Answer with the bare version."""
+    return Response(VERSION, content_type="text/plain; charset=utf-8")

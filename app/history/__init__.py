@@ -1,0 +1,1 @@
+"""For everyone who reviews: the history and its records."""

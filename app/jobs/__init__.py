@@ -1,0 +1,1 @@
+"""Background work, one function a file; `schedule.py` says what runs when."""

@@ -1,0 +1,18 @@
+"""Counts the hours that are over."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from app.extensions import db
+from app.services.activity import count_finished_hours
+
+_LOCK = 0x6461795F636E74  # "day_cnt": one process counts at a time.
+
+
+def count_predictions() -> None:
+    """Count the finished hours, unless another process is at it."""
+    locked = db.session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    if locked:
+        count_finished_hours(datetime.now(UTC))
+    db.session.commit()

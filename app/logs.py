@@ -1,0 +1,73 @@
+"""Structured logs: one event a line, with the request's id, and never any inputs."""
+
+import logging
+import re
+import sys
+
+import structlog
+from flask import Flask, Response, g, request
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from app.identifiers import new_id
+from config import LogFormat, Settings
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Set logging up, and give each request an id that its log lines and its answer carry."""
+    configure(settings)
+    app.before_request(_bind_request)
+    app.after_request(_show_request_id)
+
+
+def configure(settings: Settings) -> None:
+    """Send structlog's and the libraries' logs to standard error, in one format."""
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _drop_exception_words,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelName(settings.log_level)
+        ),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=shared,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    logging.getLogger("alembic").setLevel("WARNING")
+
+
+def _drop_exception_words(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Leave tracebacks out: an exception's words may quote inputs."""
+    event.pop("exc_info", None)
+    return event
+
+
+def _bind_request() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else str(new_id())
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _show_request_id(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    return response

@@ -1,0 +1,1 @@
+"""For analysts: the models, their forms, and the answer."""

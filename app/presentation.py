@@ -1,0 +1,116 @@
+"""How values look on pages: one place, so that the same value looks the same everywhere."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, g, url_for
+
+from app.identifiers import time_of
+from app.models import Scope
+from app.version import VERSION
+from ml.signature import Signature
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their filters and what every page needs."""
+    filters = (number, moment, value, duration, percent, short, bars, answer, plain_json)
+    for function in filters:
+        app.add_template_filter(function)
+    app.add_template_filter(time_of, "time_of")
+    app.add_template_global(typical_row)
+    app.context_processor(_page_context)
+
+
+def _page_context() -> dict[str, Any]:
+    return {"caller": g.get("caller"), "Scope": Scope, "version": VERSION, "asset": asset}
+
+
+def asset(name: str) -> str:
+    """Return the address of an asset, which changes with the version so that caches do not mix them."""
+    return url_for("static", filename=name, v=VERSION)
+
+
+def number(given: float) -> str:
+    """Write a number for people: grouped thousands, at most four significant decimals."""
+    if isinstance(given, int):
+        return f"{given:,}"
+    if given == 0 or 1e-4 <= abs(given) < 1e15:
+        digits = 0 if abs(given) >= 10_000 else 4
+        return f"{given:,.{digits}f}" if abs(given) >= 1 else f"{given:.4g}"
+    return f"{given:.4g}"
+
+
+def moment(given: datetime) -> str:
+    """Write a time in UTC to the second."""
+    return given.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def value(given: Any) -> str:
+    """Write an input as it was stored."""
+    match given:
+        case None:
+            return "missing"
+        case bool():
+            return "yes" if given else "no"
+        case int() | float():
+            return f"{given:,}" if abs(given) >= 10_000 else str(given)
+    return str(given)
+
+
+def answer(output: Any, unit: str | None = None) -> str:
+    """Write what a model answered, in few words."""
+    predicted = output.get("prediction") if isinstance(output, dict) else None
+    if predicted is None:
+        return "no answer"
+    if isinstance(predicted, bool) or not isinstance(predicted, int | float):
+        return str(predicted)
+    return f"{number(predicted)} {unit}" if unit else number(predicted)
+
+
+def duration(seconds: float) -> str:
+    """Write a short time."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def percent(share: float) -> str:
+    """Write a probability, never rounding an uncertain one to certainty."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{share * 100:.1f} %"
+
+
+def short(identifier: UUID) -> str:
+    """Write the last characters of an identifier, which differ where the first ones do not."""
+    return f"…{str(identifier)[-8:]}"
+
+
+def typical_row(signature: Signature) -> str:
+    """Write a row of typical values as JSON, to try the API with."""
+    row = {item.name: item.typical for item in signature.inputs if item.typical is not None}
+    return json.dumps(row, ensure_ascii=False)
+
+
+def plain_json(given: Any) -> str:
+    """Write a JSON value over several lines."""
+    return json.dumps(given, indent=2, ensure_ascii=False)
+
+
+def bars(counts: Sequence[int]) -> list[dict[str, float]]:
+    """Return the bars of a small plot of 100 by 24: position and height of each."""
+    highest, width = max([*counts, 1]), 100 / len(counts)
+    return [
+        {"x": round(i * width, 2), "width": round(width * 0.8, 2), "height": height,
+         "y": round(24 - height, 2)}
+        for i, height in enumerate(_height(count, highest) for count in counts)
+    ]  # fmt: skip
+
+
+def _height(count: int, highest: int) -> float:
+    return 0.5 if count == 0 else round(max(1.5, 24 * count / highest), 2)

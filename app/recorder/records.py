@@ -1,0 +1,127 @@
+"""Records before and after they are written: facts, parts, commitments, leaf hashes."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.identifiers import new_id
+from app.ledger import canonical
+from app.ledger.commitment import SALT_BYTES, commit
+from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
+from app.models import Channel, Status
+from ml.runtime import Runtime
+from ml.validation import Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A request from the moment it arrives: who asks, by which door, and since when."""
+
+    actor_id: UUID
+    token_id: UUID | None
+    channel: Channel
+    request_id: UUID = field(default_factory=new_id)
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.perf_counter)
+
+    def now(self) -> datetime:
+        """Return the time by a clock that does not jump while the request lasts."""
+        return self.received_at + timedelta(seconds=time.perf_counter() - self.started)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a request was for, as far as it got: of an unknown model nothing is known."""
+
+    model_id: UUID | None = None
+    model: str | None = None
+    number: int | None = None
+    artifact_sha256: bytes | None = None
+    environment_sha256: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedVersion(Target):
+    """A model version that is ready to score."""
+
+    runtime: Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted:
+    """Validated rows, and for each the caller's reference and the person it is about, if sent."""
+
+    rows: Sequence[Row]
+    references: Sequence[str | None]
+    subjects: Sequence[str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One record of the book, ready to be written or just committed.
+
+    `parts` are the canonical bytes of the erasable parts that it has, by name.
+    """
+
+    facts: PredictionFacts
+    model_id: UUID | None
+    output: Any
+    parts: Mapping[str, bytes]
+    salts: Mapping[str, bytes]
+    commitments: Mapping[str, bytes]
+    leaf_hash: bytes
+
+
+def make_record(
+    attempt: Attempt,
+    target: Target,
+    *,
+    row: int,
+    status: Status,
+    answered_at: datetime,
+    inputs: Any,
+    output: Any,
+    reference: str | None = None,
+    subject: str | None = None,
+) -> Record:
+    """Return the record of one row, or of a whole refused or failed request."""
+    facts = PredictionFacts(
+        id=new_id(),
+        request_id=attempt.request_id,
+        row=row,
+        received_at=attempt.received_at,
+        answered_at=answered_at,
+        actor_id=attempt.actor_id,
+        token_id=attempt.token_id,
+        channel=attempt.channel,
+        model=target.model,
+        model_version=target.number,
+        artifact_sha256=target.artifact_sha256,
+        environment_sha256=target.environment_sha256,
+        status=status,
+    )
+    parts = _parts(inputs=inputs, output=output, reference=reference, subject=subject)
+    salts = {name: secrets.token_bytes(SALT_BYTES) for name in parts}
+    commitments = {name: commit(name, parts[name], salts[name]) for name in parts}
+    return Record(
+        facts=facts,
+        model_id=target.model_id,
+        output=output,
+        parts=parts,
+        salts=salts,
+        commitments=commitments,
+        leaf_hash=leaf_hash(prediction_envelope(facts, commitments)),
+    )
+
+
+def _parts(**parts: Any) -> dict[str, bytes]:
+    """Return the bytes of the parts that are there: canonical JSON, or the text itself."""
+    there = {name: parts[name] for name in PARTS if parts[name] is not None}
+    return {
+        name: part.encode() if isinstance(part, str) else canonical.encode(part)
+        for name, part in there.items()
+    }

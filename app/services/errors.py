@@ -1,0 +1,118 @@
+"""What can go wrong, in the words of the domain. `app/errors.py` turns these into HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class InputFault:
+    """One fault of what was sent: where (a JSON pointer, RFC 6901) and what."""
+
+    pointer: str
+    message: str
+
+
+class ServiceError(Exception):
+    """Something was refused or failed.
+
+    The docstring of each kind is its title; `slug` names it in problem documents for ever.
+    """
+
+    slug: ClassVar[str]
+    #: The record of a refused or failed request, once it is committed.
+    record_id: UUID | None = None
+
+    def __init__(self, detail: str, errors: Sequence[InputFault] = ()) -> None:
+        self.detail = detail
+        self.errors = tuple(errors)
+        super().__init__(detail)
+
+    @property
+    def title(self) -> str:
+        """The kind of error in a few words, the same for every occurrence."""
+        return (type(self).__doc__ or "").strip().removesuffix(".")
+
+    def problem(self) -> dict[str, Any]:
+        """Return the problem document (RFC 9457) without the parts that belong to HTTP."""
+        document: dict[str, Any] = {
+            "type": f"urn:daybook:problem:{self.slug}",
+            "title": self.title,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = [vars(error) for error in self.errors]
+        return document
+
+
+class NotSignedInError(ServiceError):
+    """You are not signed in."""
+
+    slug = "not-signed-in"
+
+
+class NotAllowedError(ServiceError):
+    """You may not do this."""
+
+    slug = "not-allowed"
+
+
+class UnknownThingError(ServiceError):
+    """There is no such thing."""
+
+    slug = "unknown"
+
+
+class ConflictError(ServiceError):
+    """This does not fit what is already there."""
+
+    slug = "conflict"
+
+
+class NotReadableBodyError(ServiceError):
+    """The body cannot be read."""
+
+    slug = "body-not-readable"
+
+
+class BodyTooLargeError(ServiceError):
+    """The request is too large."""
+
+    slug = "too-large"
+
+
+class WrongMediaTypeError(ServiceError):
+    """The body is of a type that is not understood here."""
+
+    slug = "wrong-media-type"
+
+
+class NotAcceptableError(ServiceError):
+    """The answer has no type that you accept."""
+
+    slug = "not-acceptable"
+
+
+class InvalidInputsError(ServiceError):
+    """The inputs do not fit."""
+
+    slug = "invalid-inputs"
+
+
+class InvalidQueryError(ServiceError):
+    """The query is not understood."""
+
+    slug = "invalid-query"
+
+
+class PredictionFailedError(ServiceError):
+    """The model failed."""
+
+    slug = "model-failed"
+
+
+class UnavailableError(ServiceError):
+    """The service cannot answer now."""
+
+    slug = "unavailable"

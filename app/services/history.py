@@ -1,0 +1,177 @@
+"""The history: which records a caller may see, filtered, a page at a time."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, false, func, or_, select, true
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.access import Caller
+from app.extensions import db
+from app.identifiers import first_id_at
+from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
+from app.models import Environment, Grant, Model, ModelVersion, Prediction, Scope, Status, User
+from app.services.errors import InputFault, InvalidQueryError, UnknownThingError
+from app.services.registry import visible_models
+
+PAGE = 50
+LONGEST_PAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which records; None means all. Times are aware; `since` is inclusive, `until` exclusive."""
+
+    model: str | None = None
+    version: int | None = None
+    status: Status | None = None
+    caller: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Records, the newest first, and the cursor of the next page, None on the last one."""
+
+    records: Sequence[Prediction]
+    next: UUID | None
+
+
+def find_predictions(
+    caller: Caller, wanted: Filter, *, limit: int = PAGE, before: UUID | None = None
+) -> Page:
+    """Return a page of the records that a caller may see.
+
+    Args:
+        caller: who asks.
+        wanted: which records.
+        limit: how many at most.
+        before: the cursor of the page, as the one before gave it.
+
+    Raises:
+        InvalidQueryError: if the filter names a model that is not the caller's to see.
+    """
+    query = select(Prediction).where(_visible(caller), *_conditions(caller, wanted))
+    if before is not None:
+        query = query.where(Prediction.id < before)
+    found = db.session.scalars(query.order_by(Prediction.id.desc()).limit(limit + 1)).all()
+    return Page(records=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+
+def get_prediction(caller: Caller, identifier: UUID) -> Prediction:
+    """Return one record.
+
+    Raises:
+        UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
+    """
+    query = select(Prediction).where(Prediction.id == identifier, _visible(caller))
+    if (found := db.session.scalar(query)) is None:
+        raise UnknownThingError("There is no such prediction that you may see.")
+    return found
+
+
+def siblings(record: Prediction, *, limit: int = PAGE) -> list[Prediction]:
+    """Return the records of the same request, in the order of their rows."""
+    query = select(Prediction).where(Prediction.request_id == record.request_id)
+    return list(db.session.scalars(query.order_by(Prediction.id).limit(limit)))
+
+
+def signature_of(record: Prediction) -> dict[str, Any] | None:
+    """Return the signature of the version that a record is of, as JSON values."""
+    if record.model_id is None or record.model_version is None:
+        return None
+    version = db.session.get(ModelVersion, (record.model_id, record.model_version))
+    return None if version is None else version.signature
+
+
+def environment_of(record: Prediction) -> dict[str, Any] | None:
+    """Return the environment that a record was made in."""
+    if record.environment_sha256 is None:
+        return None
+    environment = db.session.get(Environment, record.environment_sha256)
+    return None if environment is None else environment.description
+
+
+def addresses_of(records: Sequence[Prediction]) -> dict[UUID, str]:
+    """Return the email addresses of those who asked, by their identifiers."""
+    wanted = {record.actor_id for record in records}
+    rows = db.session.execute(select(User.id, User.email).where(User.id.in_(wanted)))
+    return {row.id: row.email for row in rows}
+
+
+def leaf_hash_of(record: Prediction) -> bytes:
+    """Return the leaf hash of a stored record, computed from what is stored now."""
+    names = PredictionFacts.__dataclass_fields__
+    facts = PredictionFacts(**{name: getattr(record, name) for name in names})
+    commitments = {name: getattr(record, f"{name}_commitment") for name in PARTS}
+    there = {name: bytes(value) for name, value in commitments.items() if value is not None}
+    return leaf_hash(prediction_envelope(facts, there))
+
+
+def as_document(record: Prediction) -> dict[str, Any]:
+    """Return the whole record as JSON values, as the API and the command line show it."""
+    members = PredictionFacts.__dataclass_fields__
+    plain = {name: _plain(getattr(record, name)) for name in members}
+    parts = {name: getattr(record, name) for name in PARTS}
+    commitments = {name: _plain(getattr(record, f"{name}_commitment")) for name in PARTS}
+    salts = {name: _plain(getattr(record, f"{name}_salt")) for name in PARTS}
+    return plain | parts | {
+        "commitments": {name: value for name, value in commitments.items() if value},
+        "salts": {name: value for name, value in salts.items() if value},
+        "leaf_hash": leaf_hash_of(record).hex(),
+    }  # fmt: skip
+
+
+def _visible(caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that a caller may see a record: the one place that decides it."""
+    own = Prediction.actor_id == caller.user_id
+    if not caller.may(Scope.READ_ALL):
+        return own if caller.may(Scope.READ_OWN) else false()
+    if caller.sees_everything:
+        return true()
+    granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
+    usable = select(Model.id).where(
+        or_(~Model.restricted, Model.owner_id == caller.user_id, Model.id.in_(granted))
+    )
+    return or_(own, Prediction.model_id.in_(usable))
+
+
+def _conditions(caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.model is not None:
+        conditions.append(Prediction.model_id == _identifier_of_model(caller, wanted.model))
+    if wanted.version is not None:
+        conditions.append(Prediction.model_version == wanted.version)
+    if wanted.status is not None:
+        conditions.append(Prediction.status == wanted.status)
+    if wanted.caller is not None:
+        conditions.append(Prediction.actor_id == _identifier_of_user(wanted.caller))
+    if wanted.since is not None:
+        conditions.append(Prediction.id >= first_id_at(wanted.since))
+    if wanted.until is not None:
+        conditions.append(Prediction.id < first_id_at(wanted.until))
+    return conditions
+
+
+def _identifier_of_model(caller: Caller, name: str) -> UUID:
+    models = {model.name: model.id for model in visible_models(caller)}
+    if name in models:
+        return models[name]
+    near = difflib.get_close_matches(name, models, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    message = f"There is no model {name} that you may use.{hint}"
+    raise InvalidQueryError(f"model: {message}", [InputFault("/model", message)])
+
+
+def _identifier_of_user(email: str) -> Any:
+    query: Select[tuple[UUID]] = select(User.id)
+    return query.where(func.lower(User.email) == email.strip().lower()).scalar_subquery()
+
+
+def _plain(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,269 @@
+"""The registry: models and their versions, registered, activated, retired, granted."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.access import Caller
+from app.extensions import db
+from app.identifiers import new_id
+from app.ledger import canonical
+from app.models import Environment, EventKind, Grant, Model, ModelVersion, Role, User
+from app.services.artifacts import store_artifact
+from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
+from app.services.events import record_event
+from ml import artifact
+from ml.describe import describe, read_corrections, read_examples
+from ml.environment import describe_environment
+from ml.evaluation import EvaluationError, evaluate
+from ml.runtime import ModelFailedError, Runtime
+from ml.signature import Signature, SignatureError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """What is given to register a version: an artifact file and example rows."""
+
+    name: str
+    path: Path
+    data: Path
+    target: str | None = None
+    title: str | None = None
+    description: str | None = None
+    owner: User | None = None
+    restricted: bool | None = None
+    registered_by: str
+
+
+def register_version(given: Registration, *, actor_id: UUID | None = None) -> ModelVersion:
+    """Check an artifact against its examples and store it as the next version of a model.
+
+    The version is not active yet. A new name makes a new model.
+
+    Raises:
+        InvalidInputsError: if the name is none, or artifact, examples and corrections do not fit.
+    """
+    if not _NAME.fullmatch(given.name):
+        raise _invalid("/name", "A name has small letters, digits and hyphens, at most 63.")
+    try:
+        data = artifact.read(given.path)
+        corrections = read_corrections(given.path)
+        signature, metrics = _examine(data, given, corrections)
+    except (artifact.ArtifactError, SignatureError, EvaluationError, ModelFailedError) as error:
+        raise _invalid("/path", str(error)) from error
+    sha256 = store_artifact(data)
+    model = _model_for(given, corrections)
+    version = ModelVersion(
+        model_id=model.id,
+        number=_next_number(model),
+        artifact_sha256=sha256,
+        signature=signature.to_json(),
+        environment_sha256=ensure_environment(),
+        metrics=metrics,
+        registered_by=given.registered_by,
+    )
+    db.session.add(version)
+    db.session.flush()
+    record_event(
+        EventKind.MODEL_REGISTERED, actor_id=actor_id, subject_id=model.id, number=version.number
+    )
+    return version
+
+
+def activate_version(name: str, number: int, *, actor_id: UUID | None = None) -> None:
+    """Make a version the one that answers; the one before stays available by its number.
+
+    Whoever calls this has seen that the version loads (`Runtimes.load`).
+
+    Raises:
+        UnknownThingError: if there is no such version.
+        ConflictError: if it is retired.
+    """
+    version = get_version(name, number)
+    if version.retired_at is not None:
+        raise ConflictError(f"{name} {number} is retired; register it again as a new version.")
+    get_model(name).active_number = number
+    db.session.flush()
+    record_event(
+        EventKind.MODEL_ACTIVATED, actor_id=actor_id, subject_id=version.model_id, number=number
+    )
+
+
+def retire_version(name: str, number: int, *, actor_id: UUID | None = None) -> None:
+    """Take a version out of use for good; if it was the active one, the model has none then.
+
+    Raises:
+        UnknownThingError: if there is no such version.
+    """
+    model, version = get_model(name), get_version(name, number)
+    if version.retired_at is None:
+        version.retired_at = datetime.now(UTC)
+        if model.active_number == number:
+            model.active_number = None
+        db.session.flush()
+        record_event(EventKind.MODEL_RETIRED, actor_id=actor_id, subject_id=model.id, number=number)
+
+
+def set_restricted(name: str, restricted: bool, *, actor_id: UUID | None = None) -> None:
+    """Close a model to all but its owner and those it is granted to, or open it to every analyst.
+
+    Raises:
+        UnknownThingError: if there is no such model.
+    """
+    model = get_model(name)
+    model.restricted = restricted
+    db.session.flush()
+    kind = EventKind.MODEL_RESTRICTED if restricted else EventKind.MODEL_OPENED
+    record_event(kind, actor_id=actor_id, subject_id=model.id)
+
+
+def grant_model(name: str, user: User, *, actor_id: UUID | None = None) -> None:
+    """Let an analyst use a restricted model.
+
+    Raises:
+        UnknownThingError: if there is no such model.
+        ConflictError: if the person is no analyst: auditors and admins see every model anyway.
+    """
+    if user.role != Role.ANALYST:
+        raise ConflictError(f"{user.email} is {user.role}: grants are for analysts.")
+    model = get_model(name)
+    db.session.execute(
+        insert(Grant).values(model_id=model.id, user_id=user.id).on_conflict_do_nothing()
+    )
+    record_event(
+        EventKind.GRANT_GIVEN, actor_id=actor_id, subject_id=model.id, user_id=str(user.id)
+    )
+
+
+def revoke_grant(name: str, user: User, *, actor_id: UUID | None = None) -> None:
+    """Take a grant back.
+
+    Raises:
+        UnknownThingError: if there is no such model or grant.
+    """
+    model = get_model(name)
+    if (grant := db.session.get(Grant, (model.id, user.id))) is None:
+        raise UnknownThingError(f"{name} is not granted to {user.email}.")
+    db.session.delete(grant)
+    db.session.flush()
+    record_event(
+        EventKind.GRANT_TAKEN, actor_id=actor_id, subject_id=model.id, user_id=str(user.id)
+    )
+
+
+def get_model(name: str) -> Model:
+    """Return a model.
+
+    Raises:
+        UnknownThingError: if there is none of this name.
+    """
+    if (model := db.session.scalar(select(Model).where(Model.name == name))) is None:
+        raise UnknownThingError(f"There is no model {name}.")
+    return model
+
+
+def get_version(name: str, number: int) -> ModelVersion:
+    """Return a version of a model.
+
+    Raises:
+        UnknownThingError: if there is no such model or version.
+    """
+    if (version := db.session.get(ModelVersion, (get_model(name).id, number))) is None:
+        raise UnknownThingError(f"{name} has no version {number}.")
+    return version
+
+
+def list_models() -> list[Model]:
+    """Return all models, by title."""
+    return list(db.session.scalars(select(Model).order_by(Model.title, Model.name)))
+
+
+def list_versions(model: Model) -> Sequence[ModelVersion]:
+    """Return a model's versions, the newest first."""
+    return db.session.scalars(
+        select(ModelVersion)
+        .where(ModelVersion.model_id == model.id)
+        .order_by(ModelVersion.number.desc())
+    ).all()
+
+
+def visible_models(caller: Caller) -> list[Model]:
+    """Return the models that a caller may see, by title."""
+    query = select(Model).order_by(Model.title, Model.name)
+    if not caller.sees_everything:
+        granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
+        query = query.where(
+            ~Model.restricted | (Model.owner_id == caller.user_id) | Model.id.in_(granted)
+        )
+    return list(db.session.scalars(query))
+
+
+def visible_model(caller: Caller, name: str) -> Model:
+    """Return a model that a caller may see.
+
+    Raises:
+        UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
+    """
+    for model in visible_models(caller):
+        if model.name == name:
+            return model
+    raise UnknownThingError(f"There is no model {name} that you may use.")
+
+
+def ensure_environment() -> bytes:
+    """Note the environment of this process unless it is known, and return its digest."""
+    description = describe_environment()
+    sha256 = hashlib.sha256(canonical.encode(description)).digest()
+    db.session.execute(
+        insert(Environment).values(sha256=sha256, description=description).on_conflict_do_nothing()
+    )
+    return sha256
+
+
+def _examine(
+    data: bytes, given: Registration, corrections: dict[str, Any]
+) -> tuple[Signature, dict[str, Any]]:
+    estimator = artifact.load(data, artifact.digest(data))
+    examples = read_examples(given.data)
+    signature = describe(estimator, examples, given.target, corrections)
+    return signature, evaluate(Runtime(estimator, signature), examples, given.target)
+
+
+def _model_for(given: Registration, corrections: dict[str, Any]) -> Model:
+    """Return the model of this name, made if it is new, with what was given about it."""
+    model = db.session.scalar(select(Model).where(Model.name == given.name).with_for_update())
+    if model is None:
+        title = given.name.replace("-", " ").capitalize()
+        model = Model(id=new_id(), name=given.name, title=title, restricted=False)
+        db.session.add(model)
+    model.title = given.title or corrections.get("title") or model.title
+    model.description = (
+        given.description or corrections.get("description") or model.description or ""
+    )
+    if given.owner is not None:
+        model.owner_id = given.owner.id
+    if given.restricted is not None:
+        model.restricted = given.restricted
+    db.session.flush()
+    return model
+
+
+def _next_number(model: Model) -> int:
+    latest = db.session.scalar(
+        select(func.max(ModelVersion.number)).where(ModelVersion.model_id == model.id)
+    )
+    return (latest or 0) + 1
+
+
+def _invalid(pointer: str, message: str) -> InvalidInputsError:
+    return InvalidInputsError(message, [InputFault(pointer, message)])

@@ -1,0 +1,210 @@
+"""The models of this process: loaded when first used, followed when another version is activated."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from app.access import Caller
+from app.extensions import db
+from app.models import Grant, Model, ModelVersion
+from app.recorder import LoadedVersion
+from app.services.artifacts import fetch_artifact
+from app.services.errors import ConflictError, UnavailableError, UnknownThingError
+from app.services.registry import ensure_environment
+from ml import artifact
+from ml.runtime import Runtime, use_one_thread
+from ml.signature import Signature, SignatureError
+
+FRESH_SECONDS = 1.0
+_RETRY_BROKEN_SECONDS = 5.0
+_MOST_LOADED = 64
+
+log = structlog.get_logger(__name__)
+Key = tuple[UUID, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """What the catalogue knows of a model."""
+
+    id: UUID
+    name: str
+    restricted: bool
+    owner_id: UUID | None
+    active_number: int | None
+    granted_to: frozenset[UUID]
+
+    def visible_to(self, caller: Caller) -> bool:
+        return (
+            not self.restricted
+            or caller.sees_everything
+            or caller.user_id == self.owner_id
+            or caller.user_id in self.granted_to
+        )
+
+
+class Runtimes:
+    """Finds the loaded version for a request.
+
+    The catalogue of models is read again when it is older than `FRESH_SECONDS`, so a change reaches
+    every worker within that time plus the time to load the version. While a version loads, or if it
+    cannot be loaded, the one before keeps serving.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._lock = threading.RLock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget everything that was read or loaded."""
+        self._catalogue: Mapping[str, _Entry] = {}
+        self._read_at = float("-inf")
+        self._loaded: OrderedDict[Key, LoadedVersion] = OrderedDict()
+        self._serving: dict[UUID, LoadedVersion] = {}
+        self._broken: dict[Key, tuple[float, str]] = {}
+
+    def target(self, caller: Caller, name: str, number: int | None = None) -> LoadedVersion:
+        """Return a loaded version: the active one, or the one of a number.
+
+        Raises:
+            UnknownThingError: if there is no such model or version that the caller may use.
+            ConflictError: if the version is retired, or no version is active.
+            UnavailableError: if it cannot be loaded.
+        """
+        entry = self._read_catalogue().get(name)
+        if entry is None or not entry.visible_to(caller):
+            raise UnknownThingError(f"There is no model {name} that you may use.")
+        return self._active(entry) if number is None else self._load(entry, number)
+
+    def load(self, name: str, number: int) -> LoadedVersion:
+        """Load a version from the database, whoever asks: the check before it is activated.
+
+        Raises:
+            UnknownThingError: if there is no such version.
+            ConflictError: if it is retired.
+            UnavailableError: if it cannot be loaded; the message says why.
+        """
+        self._read_at = float("-inf")
+        if (entry := self._read_catalogue().get(name)) is None:
+            raise UnknownThingError(f"There is no model {name}.")
+        return self._load(entry, number)
+
+    def broken(self) -> dict[str, str]:
+        """Return the models whose active version cannot be loaded, and why."""
+        found = {}
+        for entry in self._read_catalogue().values():
+            if entry.active_number is not None:
+                try:
+                    self._load(entry, entry.active_number)
+                except (UnavailableError, ConflictError) as error:
+                    found[entry.name] = error.detail
+        return found
+
+    def _read_catalogue(self) -> Mapping[str, _Entry]:
+        age = time.monotonic() - self._read_at
+        # While it is only a little old, one thread reads it again and the others go on with it.
+        wait = age > 2 * FRESH_SECONDS
+        if age > FRESH_SECONDS and self._lock.acquire(blocking=wait):
+            try:
+                if time.monotonic() - self._read_at > FRESH_SECONDS:
+                    started = time.monotonic()
+                    self._catalogue = _read_entries()
+                    self._read_at = started
+            finally:
+                self._lock.release()
+        return self._catalogue
+
+    def _active(self, entry: _Entry) -> LoadedVersion:
+        if entry.active_number is None:
+            raise ConflictError(f"No version of {entry.name} is active.")
+        serving = self._serving.get(entry.id)
+        if serving is not None and serving.number == entry.active_number:
+            return serving
+        return self._change_over(entry, entry.active_number, serving)
+
+    def _change_over(
+        self, entry: _Entry, number: int, before: LoadedVersion | None
+    ) -> LoadedVersion:
+        """Load the version that was activated; go on with the one before meanwhile or if it fails."""
+        if before is not None and not self._lock.acquire(blocking=False):
+            return before
+        if before is None:
+            self._lock.acquire()
+        try:
+            self._serving[entry.id] = self._load(entry, number)
+        except UnavailableError:
+            if before is None:
+                raise
+        finally:
+            self._lock.release()
+        return self._serving[entry.id]
+
+    def _load(self, entry: _Entry, number: int) -> LoadedVersion:
+        key = (entry.id, number)
+        if (loaded := self._loaded.get(key)) is not None:
+            return loaded
+        with self._lock:
+            if (loaded := self._loaded.get(key)) is not None:
+                return loaded
+            failed_at, reason = self._broken.get(key, (float("-inf"), ""))
+            if time.monotonic() - failed_at < _RETRY_BROKEN_SECONDS:
+                raise UnavailableError(reason)
+            return self._load_now(entry, number)
+
+    def _load_now(self, entry: _Entry, number: int) -> LoadedVersion:
+        try:
+            target = _read_target(entry, number, self._cache)
+        except (artifact.ArtifactError, SignatureError) as error:
+            reason = f"{entry.name} version {number} cannot be loaded. {error}"
+            self._broken[entry.id, number] = (time.monotonic(), reason)
+            log.error("version cannot be loaded", model=entry.name, version=number, why=str(error))
+            raise UnavailableError(reason) from error
+        self._broken.pop((entry.id, number), None)
+        self._loaded[entry.id, number] = target
+        while len(self._loaded) > _MOST_LOADED:
+            self._loaded.popitem(last=False)
+        log.info("version loaded", model=entry.name, version=number)
+        return target
+
+
+def _read_entries() -> dict[str, _Entry]:
+    grants: dict[UUID, set[UUID]] = {}
+    for model_id, user_id in db.session.execute(select(Grant.model_id, Grant.user_id)):
+        grants.setdefault(model_id, set()).add(user_id)
+    columns = (Model.id, Model.name, Model.restricted, Model.owner_id, Model.active_number)
+    return {
+        row.name: _Entry(**row._mapping, granted_to=frozenset(grants.get(row.id, ())))
+        for row in db.session.execute(select(*columns))
+    }
+
+
+def _read_target(entry: _Entry, number: int, cache: Path) -> LoadedVersion:
+    columns = (ModelVersion.artifact_sha256, ModelVersion.signature, ModelVersion.retired_at)
+    row = db.session.execute(
+        select(*columns).where(ModelVersion.model_id == entry.id, ModelVersion.number == number)
+    ).one_or_none()
+    if row is None:
+        raise UnknownThingError(f"{entry.name} has no version {number}.")
+    if row.retired_at is not None:
+        raise ConflictError(f"{entry.name} version {number} is retired.")
+    data = fetch_artifact(row.artifact_sha256, cache)
+    estimator = artifact.load(data, row.artifact_sha256)
+    use_one_thread()
+    environment_sha256 = ensure_environment()
+    db.session.commit()
+    return LoadedVersion(
+        model_id=entry.id,
+        model=entry.name,
+        number=number,
+        artifact_sha256=row.artifact_sha256,
+        environment_sha256=environment_sha256,
+        runtime=Runtime(estimator, Signature.from_json(row.signature)),
+    )

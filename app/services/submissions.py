@@ -1,0 +1,168 @@
+"""Submissions: what a caller sent, before and after it is understood.
+
+Each kind knows how to become rows, and what of it a refused request's record holds.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from app.ledger.strict_json import StrictJSONError, parse
+from app.recorder import Submitted
+from app.services.errors import (
+    BodyTooLargeError,
+    InputFault,
+    InvalidInputsError,
+    NotReadableBodyError,
+)
+from ml.validation import Fault, InvalidRowsError, Validator
+
+_MEMBERS = {"inputs", "references", "subjects"}
+_LONGEST_REFERENCE = 200
+
+
+class Submission(Protocol):
+    """What a caller sent."""
+
+    def rows(self, validator: Validator) -> Submitted:
+        """Return the validated rows.
+
+        Raises:
+            ServiceError: if it cannot be read or does not fit, with every fault.
+        """
+
+    def evidence(self) -> Any:
+        """Return what a refused request's record holds of it, as a JSON value."""
+
+
+class JSONSubmission:
+    """The body of an API request: `{"inputs": […], "references": […]?, "subjects": […]?}`.
+
+    Args:
+        body: the bytes of the body.
+        max_rows: how many rows one request may have.
+    """
+
+    def __init__(self, body: bytes, max_rows: int) -> None:
+        self._body = body
+        self._max_rows = max_rows
+        self._inputs: Any = None
+
+    def rows(self, validator: Validator) -> Submitted:
+        """See `Submission.rows`."""
+        document = self._document()
+        inputs = document.get("inputs")
+        self._inputs = inputs if isinstance(inputs, list) else None
+        faults = self._shape_faults(document)
+        if not faults:
+            try:
+                rows = validator.parse_json(document["inputs"])
+            except InvalidRowsError as error:
+                faults = list(map(_pointed, error.faults))
+        if faults:
+            raise InvalidInputsError(_summary(faults), faults)
+        none: list[None] = [None] * len(rows)
+        return Submitted(
+            rows=rows,
+            references=document.get("references") or none,
+            subjects=document.get("subjects") or none,
+        )
+
+    def evidence(self) -> Any:
+        """Return the rows as they were sent, or length and digest of a body that has none."""
+        if self._inputs is not None:
+            return self._inputs
+        return {"bytes": len(self._body), "sha256": hashlib.sha256(self._body).hexdigest()}
+
+    def _document(self) -> dict[str, Any]:
+        try:
+            document = parse(self._body)
+        except StrictJSONError as error:
+            raise NotReadableBodyError(
+                f"The body is no JSON that is accepted here: {error}."
+            ) from None
+        if not isinstance(document, dict):
+            raise NotReadableBodyError('Send an object such as {"inputs": [{…}]}.')
+        return document
+
+    def _shape_faults(self, document: Mapping[str, Any]) -> list[InputFault]:
+        faults = [
+            InputFault(f"/{_escaped(name)}", "There is no such member here.")
+            for name in sorted(document.keys() - _MEMBERS)
+        ]
+        inputs = document.get("inputs")
+        if not isinstance(inputs, list) or not inputs:
+            return [*faults, InputFault("/inputs", "Send a list with one object for each row.")]
+        if len(inputs) > self._max_rows:
+            raise BodyTooLargeError(
+                f"A request may have {self._max_rows:,} rows, this one has {len(inputs):,}."
+            )
+        for name in ("references", "subjects"):
+            if document.get(name) is not None:
+                faults += _label_faults(name, document[name], len(inputs))
+        return faults
+
+
+class FormSubmission:
+    """The fields of a form: one row, as strings."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
+
+    def rows(self, validator: Validator) -> Submitted:
+        """See `Submission.rows`."""
+        try:
+            row = validator.parse_form(self._fields)
+        except InvalidRowsError as error:
+            faults = [_pointed(fault) for fault in error.faults]
+            raise InvalidInputsError(_summary(faults), faults) from None
+        return Submitted(rows=[row], references=[None], subjects=[None])
+
+    def evidence(self) -> Any:
+        """Return the strings as they were typed."""
+        return [{name: text.replace("\x00", "") for name, text in self._fields.items()}]
+
+
+class OversizedSubmission:
+    """A body that was not read because it is too large; only its declared length is known."""
+
+    def __init__(self, length: int | None, limit: int) -> None:
+        self._length = length
+        self._limit = limit
+
+    def rows(self, validator: Validator) -> Submitted:  # noqa: ARG002
+        """Refuse."""
+        raise BodyTooLargeError(f"The body may have {self._limit:,} bytes.")
+
+    def evidence(self) -> Any:
+        """Return the length."""
+        return {"bytes": self._length}
+
+
+def _label_faults(name: str, labels: Any, count: int) -> list[InputFault]:
+    if not isinstance(labels, list) or len(labels) != count:
+        return [InputFault(f"/{name}", f"Send a list of {count}, one for each row.")]
+    message = f"Send text of 1 to {_LONGEST_REFERENCE} characters, or null."
+    return [
+        InputFault(f"/{name}/{index}", message)
+        for index, label in enumerate(labels)
+        if label is not None
+        and not (isinstance(label, str) and 1 <= len(label) <= _LONGEST_REFERENCE)
+    ]
+
+
+def _pointed(fault: Fault) -> InputFault:
+    place = f"/inputs/{fault.row}"
+    if fault.field is not None:
+        place += f"/{_escaped(fault.field)}"
+    return InputFault(place, fault.message)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _summary(faults: Sequence[InputFault]) -> str:
+    if len(faults) == 1:
+        return f"{faults[0].pointer}: {faults[0].message}"
+    return f"{len(faults)} faults; the first: {faults[0].pointer}: {faults[0].message}"
