@@ -35,7 +35,9 @@ def read_limit(given: Mapping[str, str]) -> int:
         InvalidQueryError: if it is no number from 1 to `LONGEST_PAGE`.
     """
     message = f"Write a whole number from 1 to {LONGEST_PAGE}."
-    limit = _read(given, "limit", int, message) or PAGE
+    limit = _read(given, "limit", int, message)
+    if limit is None:
+        return PAGE
     if not 1 <= limit <= LONGEST_PAGE:
         raise _fault("limit", message)
     return limit

@@ -36,9 +36,9 @@ def flask_settings(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": "postgresql+psycopg2://",
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "creator": connector(settings),
-            # A request uses at most two connections: its session's and the recorder's.
+            # A request holds one connection at a time: its session's, then the recorder's.
             "pool_size": settings.threads,
-            "max_overflow": settings.threads,
+            "max_overflow": 4,
             "pool_timeout": 5,
             "pool_pre_ping": True,
         },

@@ -29,7 +29,7 @@ def new_id() -> UUID:
 
 def time_of(identifier: UUID) -> datetime:
     """Return the time that a UUIDv7 carries, in UTC to the millisecond."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=identifier.int >> 80)
 
 
 def first_id_at(moment: datetime) -> UUID:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 
@@ -68,9 +69,10 @@ def load(data: bytes, expected_sha256: bytes) -> Any:
             " as a new version."
         )
     estimator = _deserialize(data)
-    if not hasattr(estimator, "predict"):
+    if not (isinstance(estimator, BaseEstimator) and hasattr(estimator, "predict")):
         raise UnreadableArtifactError(
-            f"The artifact holds a {type(estimator).__name__}, which has no predict method."
+            f"The artifact holds a {type(estimator).__name__}, which is no scikit-learn estimator"
+            " with a predict method."
         )
     return estimator
 

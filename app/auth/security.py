@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, Request, redirect, request, url_for
 from flask_login import user_logged_out
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
 from flask_security.password_util import PasswordUtil
@@ -31,6 +31,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         password_util_cls=_Passwords,
     )
     security.unauthn_handler(_to_sign_in)
+    # Flask-Security looks for tokens of its own in the body of every request; ours are the guard's.
+    app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]
     views = app.view_functions
     access.public(views["security.login"])
     access.signed_in(views["security.logout"])
@@ -80,12 +82,16 @@ class _Passwords(PasswordUtil):
     def validate(
         self,
         password: str,
-        is_register: bool,
+        is_register: bool,  # noqa: ARG002 (the base class names it)
         **given: Any,
     ) -> tuple[list[str] | None, str]:
         plain = self.normalize(password)
         reason = refused_because(plain, given["user"].email)
         return ([reason] if reason else None), plain
+
+
+def _nobody(_: Request) -> None:
+    """No one signs in by anything but the session."""
 
 
 def _to_sign_in(*_: Any, **__: Any) -> Response:

@@ -53,9 +53,12 @@ def show_form(name: str) -> str:
 
 
 @blueprint.post("/models/<name>/predict")
-@access.requires(Scope.PREDICT)
+@access.signed_in
 def submit_form(name: str) -> Response | tuple[str, int]:
-    """Answer the form, and go to the record; a form with faults is shown again, values kept."""
+    """Answer the form, and go to the record; a form with faults is shown again, values kept.
+
+    The service asks for the scope, so that a refusal is recorded like every other.
+    """
     attempt = begin_attempt(g.caller, Channel.FORM)
     typed = typed_values(request.form)
     service: Predictions = current_app.extensions["predictions"]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import structlog
 
 from app.access import Caller
+from app.extensions import db
 from app.models import Channel, Scope, Status
 from app.recorder import Attempt, LoadedVersion, Record, Recorder, RecordingError, Target
 from app.services.errors import (
@@ -57,6 +58,7 @@ class Predictions:
                 raise NotAllowedError("You may not ask for predictions.")
             version = progress.target = self._runtimes.target(caller, model, number)
             submitted = submission.rows(version.runtime.validator)
+            _end_reading()
             return version, self._recorder.record(attempt, version, submitted)
 
     def refuse(self, attempt: Attempt, submission: Submission, error: ServiceError) -> None:
@@ -93,6 +95,7 @@ class Predictions:
         submission: Submission,
         error: ServiceError,
     ) -> None:
+        _end_reading()
         try:
             record = self._recorder.record_unanswered(
                 attempt,
@@ -105,6 +108,11 @@ class Predictions:
             log.error("refusal not committed", why=str(failure))
             raise UnavailableError("The record cannot be written now; try again.") from failure
         error.record_id = record.facts.id
+
+
+def _end_reading() -> None:
+    """Give the session's connection back: a request holds one connection at a time."""
+    db.session.commit()
 
 
 class _Progress:

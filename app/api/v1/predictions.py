@@ -21,9 +21,12 @@ from app.services.submissions import JSONSubmission, OversizedSubmission, Submis
 
 @blueprint.post("/models/<name>/predictions")
 @blueprint.post("/models/<name>/versions/<int:number>/predictions")
-@access.requires(Scope.PREDICT)
+@access.signed_in
 def create_predictions(name: str, number: int | None = None) -> Response:
-    """Answer one row or many; the answer leaves when it is recorded."""
+    """Answer one row or many; the answer leaves when it is recorded.
+
+    The service asks for the scope, so that a refusal is recorded like every other.
+    """
     attempt = begin_attempt(g.caller, Channel.API)
     service: Predictions = current_app.extensions["predictions"]
     submission = _read_submission()

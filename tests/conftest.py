@@ -1,0 +1,160 @@
+"""Fixtures: a server for the run, a database for each process, a rolled-back transaction for each test."""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from app.extensions import db, limiter
+from tests.support.cast import make_world, sign_in
+from tests.support.postgres import Server, dispose, settings_for, skip_without
+
+FOLDERS = {
+    "services": ["postgres"],
+    "web": ["postgres"],
+    "api": ["postgres"],
+    "cli": ["postgres"],
+    "database": ["postgres"],
+    "concurrency": ["postgres"],
+    "process": ["process"],
+    "browser": ["browser"],
+}
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--postgres",
+        choices=["embedded", "system"],
+        default="embedded",
+        help="which PostgreSQL to test with: the packaged one, or the system's",
+    )
+
+
+def pytest_collection_modifyitems(items):
+    root = Path(__file__).parent
+    for item in items:
+        for mark in FOLDERS.get(item.path.relative_to(root).parts[0], []):
+            item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def server(request) -> Iterator[Server]:
+    kind = request.config.getoption("--postgres")
+    skip_without(kind)
+    server = Server(kind)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def shared_app(server, worker, tmp_path_factory):
+    """One application for each test process, on a database of its own with the cast in it."""
+    name = f"test_{worker}"
+    home = tmp_path_factory.mktemp("home")
+    app = create_app(settings_for(server.clone(name), home))
+    app.testing = True
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with app.app_context():
+        app.extensions["cast"] = make_world(tmp_path_factory.mktemp("models"))
+    yield app
+    dispose(app)
+    server.drop(name)
+
+
+@pytest.fixture
+def app(shared_app):
+    """The application in a transaction that is rolled back after the test."""
+    with shared_app.app_context():
+        engine = db.engine
+        engines = db.engines
+    connection = engine.connect()
+    outer = connection.begin()
+    connection.begin_nested()  # Without it, a rollback inside a view would empty the test.
+
+    @contextlib.contextmanager
+    def nested():
+        with (
+            connection.begin_nested(),
+            contextlib.closing(connection.connection.cursor()) as cursor,
+        ):
+            yield cursor
+
+    @contextlib.contextmanager
+    def apart():
+        """What has a connection of its own in service must not be undone with the session here."""
+        db.session.commit()
+        with nested() as cursor:
+            yield cursor
+
+    with shared_app.app_context():
+        engines[None] = connection
+    recorder, begin = shared_app.extensions["recorder"], shared_app.extensions["begin"]
+    recorder._begin = shared_app.extensions["begin"] = nested
+    limiter.storage._begin = apart
+    shared_app.extensions["runtimes"].forget()
+    try:
+        yield shared_app
+    finally:
+        recorder._begin = shared_app.extensions["begin"] = limiter.storage._begin = begin
+        engines[None] = engine
+        outer.rollback()
+        connection.close()
+
+
+@pytest.fixture
+def context(app):
+    """An application context, for tests that call services."""
+    with app.app_context():
+        yield app
+        db.session.remove()
+
+
+@pytest.fixture
+def cast(shared_app):
+    return shared_app.extensions["cast"]
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def browser_of(app, cast):
+    """Returns a client in which a member of the cast is signed in."""
+
+    def make(who: str):
+        client = app.test_client()
+        sign_in(client, cast[who])
+        return client
+
+    return make
+
+
+@pytest.fixture
+def fresh_url(server, worker) -> Iterator[str]:
+    """The address of a database of this test's own, for real commits."""
+    name = f"fresh_{worker}_{next(_numbers)}"
+    yield server.clone(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def fresh_app(fresh_url, tmp_path):
+    """An application on a database of its own, with the cast in it and real commits."""
+    app = create_app(settings_for(fresh_url, tmp_path / "home"))
+    app.testing = True
+    with app.app_context():
+        app.extensions["cast"] = make_world(tmp_path)
+    yield app
+    dispose(app)
