@@ -5,9 +5,8 @@ from typing import Any
 
 from app.database.connections import connector
 from app.database.rate_limits import SCHEME
+from app.ledger import canonical
 from config import Settings
-
-_ROOM_FOR_FORM = 512 * 1024
 
 
 def flask_settings(settings: Settings) -> dict[str, Any]:
@@ -18,11 +17,12 @@ def flask_settings(settings: Settings) -> dict[str, Any]:
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "DEBUG": settings.debug,
         "MAX_CONTENT_LENGTH": settings.max_body_bytes,
-        "MAX_FORM_MEMORY_SIZE": _ROOM_FOR_FORM,
+        "MAX_FORM_MEMORY_SIZE": 512 * 1024,
         "MAX_FORM_PARTS": 2000,
         "TRUSTED_HOSTS": hosts or None,
         "SEND_FILE_MAX_AGE_DEFAULT": 3600,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings.session_hours),
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_NAME": "daybook",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -36,6 +36,8 @@ def flask_settings(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": "postgresql+psycopg2://",
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "creator": connector(settings),
+            # What is stored as JSON is stored in canonical form: digests are taken of those bytes.
+            "json_serializer": lambda value: canonical.encode(value).decode(),
             # A request holds one connection at a time: its session's, then the recorder's.
             "pool_size": settings.threads,
             "max_overflow": 4,

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask_security.forms import ChangePasswordForm, LoginForm
 from flask_wtf import FlaskForm
 from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -14,7 +15,12 @@ from app.extensions import db
 from app.models import EventKind, Scope
 from app.services.events import record_event
 
-_LIFETIMES = [("30d", "30 days"), ("90d", "90 days"), ("1y", "One year"), ("", "No end")]
+_LIFETIMES = [
+    SelectChoice("30d", "30 days"),
+    SelectChoice("90d", "90 days"),
+    SelectChoice("1y", "One year"),
+    SelectChoice("", "No end"),
+]
 _MEANING = {
     Scope.PREDICT: "ask for predictions",
     Scope.READ_OWN: "read your own records",
@@ -60,5 +66,5 @@ class TokenForm(FlaskForm):
     def offer_scopes_of(self, caller: Caller) -> "TokenForm":
         """Offer the scopes of the person's role."""
         scopes = [scope for scope in Scope if scope in ROLE_SCOPES[caller.role]]
-        self.scopes.choices = [(str(scope), _MEANING[scope]) for scope in scopes]
+        self.scopes.choices = [SelectChoice(str(scope), _MEANING[scope]) for scope in scopes]
         return self

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Request, redirect, request, url_for
+from flask import Flask, Request, redirect, request, session, url_for
 from flask_login import user_logged_out
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
 from flask_security.password_util import PasswordUtil
@@ -99,6 +99,7 @@ def _to_sign_in(*_: Any, **__: Any) -> Response:
 
 
 def _signed_in(_: Flask, user: User, **__: Any) -> None:
+    session.permanent = True  # It lasts as long as the settings say, not as long as the browser.
     record_event(EventKind.SIGNED_IN, actor_id=user.id, subject_id=user.id)
     db.session.commit()
 

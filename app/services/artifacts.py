@@ -1,5 +1,6 @@
 """Artifacts: kept in the database in chunks, cached on disk by digest."""
 
+import contextlib
 import secrets
 from pathlib import Path
 
@@ -66,4 +67,5 @@ def _keep(file: Path, data: bytes) -> None:
         draft.write_bytes(data)
         draft.replace(file)
     except OSError:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()

@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.access import Caller
 from app.extensions import db
@@ -28,6 +29,7 @@ _MOST_LOADED = 64
 
 log = structlog.get_logger(__name__)
 Key = tuple[UUID, int]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class _Entry:
     restricted: bool
     owner_id: UUID | None
     active_number: int | None
+    retired: frozenset[int]
     granted_to: frozenset[UUID]
 
     def visible_to(self, caller: Caller) -> bool:
@@ -148,6 +151,8 @@ class Runtimes:
         return self._serving[entry.id]
 
     def _load(self, entry: _Entry, number: int) -> LoadedVersion:
+        if number in entry.retired:
+            raise ConflictError(f"{entry.name} version {number} is retired.")
         key = (entry.id, number)
         if (loaded := self._loaded.get(key)) is not None:
             return loaded
@@ -161,7 +166,7 @@ class Runtimes:
 
     def _load_now(self, entry: _Entry, number: int) -> LoadedVersion:
         try:
-            target = _read_target(entry, number, self._cache)
+            target = _read_version(entry, number, self._cache)
         except (artifact.ArtifactError, SignatureError) as error:
             reason = f"{entry.name} version {number} cannot be loaded. {error}"
             self._broken[entry.id, number] = (time.monotonic(), reason)
@@ -176,25 +181,35 @@ class Runtimes:
 
 
 def _read_entries() -> dict[str, _Entry]:
-    grants: dict[UUID, set[UUID]] = {}
-    for model_id, user_id in db.session.execute(select(Grant.model_id, Grant.user_id)):
-        grants.setdefault(model_id, set()).add(user_id)
+    granted = _grouped(select(Grant.model_id, Grant.user_id))
+    retired = _grouped(
+        select(ModelVersion.model_id, ModelVersion.number).where(ModelVersion.retired_at.is_not(None))
+    )
     columns = (Model.id, Model.name, Model.restricted, Model.owner_id, Model.active_number)
     return {
-        row.name: _Entry(**row._mapping, granted_to=frozenset(grants.get(row.id, ())))
+        row.name: _Entry(
+            **row._mapping,
+            granted_to=frozenset(granted.get(row.id, ())),
+            retired=frozenset(retired.get(row.id, ())),
+        )
         for row in db.session.execute(select(*columns))
     }
 
 
-def _read_target(entry: _Entry, number: int, cache: Path) -> LoadedVersion:
-    columns = (ModelVersion.artifact_sha256, ModelVersion.signature, ModelVersion.retired_at)
+def _grouped(pairs: Select[tuple[UUID, T]]) -> dict[UUID, set[T]]:
+    groups: dict[UUID, set[T]] = {}
+    for key, member in db.session.execute(pairs):
+        groups.setdefault(key, set()).add(member)
+    return groups
+
+
+def _read_version(entry: _Entry, number: int, cache: Path) -> LoadedVersion:
+    columns = (ModelVersion.artifact_sha256, ModelVersion.signature)
     row = db.session.execute(
         select(*columns).where(ModelVersion.model_id == entry.id, ModelVersion.number == number)
     ).one_or_none()
     if row is None:
         raise UnknownThingError(f"{entry.name} has no version {number}.")
-    if row.retired_at is not None:
-        raise ConflictError(f"{entry.name} version {number} is retired.")
     data = fetch_artifact(row.artifact_sha256, cache)
     estimator = artifact.load(data, row.artifact_sha256)
     use_one_thread()

@@ -1,0 +1,95 @@
+"""The history page and the page of a record."""
+
+import pytest
+
+from tests.support.cast import GOOD_ROW
+
+MODELS = "/api/v1/models/churn/predictions"
+
+
+@pytest.fixture
+def asked(client, cast):
+    """A request of three rows, a refused one, and 55 more."""
+    answers = [
+        client.post(MODELS, json={"inputs": rows}, headers=cast["owner"].bearer).get_json()
+        for rows in ([GOOD_ROW] * 3, [{"age": "x"}], [GOOD_ROW] * 55)
+    ]
+    return answers
+
+
+def links(page, start):
+    return [a["href"] for a in page.all("a") if a.get("href", "").startswith(start)]
+
+
+def test_history_shows_records_newest_first_in_pages(get, asked):
+    first = get("owner", "/predictions")
+    identifiers = [p["id"] for p in asked[2]["predictions"]][::-1]
+    assert links(first, "/predictions/") == [f"/predictions/{i}" for i in identifiers[:50]]
+    (older,) = [a["href"] for a in first.all("a", rel="next")]
+    second = get("owner", "/predictions", cursor=older.partition("cursor=")[2])
+    assert len(links(second, "/predictions/")) == 9
+    assert "This is the end of the list." in second.text
+    assert links(second, "/predictions")[0] == "/predictions"
+
+
+def test_the_filter_is_in_the_address_and_in_its_fields(get, asked):
+    page = get("owner", "/predictions", status="refused", model="churn", caller="owner@example.com")
+    assert len(links(page, "/predictions/")) == 1
+    assert [o["value"] for o in page.all("option") if "selected" in o] == ["churn", "refused"]
+    assert page.all("input", name="caller")[0]["value"] == "owner@example.com"
+
+
+def test_a_filter_without_records_offers_to_show_all(get, asked):
+    page = get("owner", "/predictions", version="77")
+    assert "No record fits this filter." in page.text
+
+
+@pytest.mark.parametrize("query", [{"version": "x"}, {"since": "soon"}, {"model": "nothing"}])
+def test_a_filter_with_a_fault_says_so_beside_its_field(get, query):
+    page = get("owner", "/predictions", expect=400, **query)
+    assert "nothing was searched" in page.text
+    assert [a for _, a in page.elements if a.get("aria-invalid") == "true"]
+
+
+def test_an_empty_history_says_what_to_do(get):
+    assert "Choose a model" in get("owner", "/predictions").text
+
+
+@pytest.mark.parametrize(
+    ("who", "count"), [("owner", 50), ("colleague", 50), ("stranger", 0), ("auditor", 50), ("admin", 50)]
+)
+def test_who_sees_the_records(get, asked, who, count):
+    assert len(links(get(who, "/predictions"), "/predictions/")) == count
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("owner", 200), ("colleague", 200), ("stranger", 404), ("auditor", 200), ("admin", 200)],
+)
+def test_who_sees_a_record(get, asked, who, status):
+    get(who, f"/predictions/{asked[0]['predictions'][0]['id']}", expect=status)
+
+
+def test_a_record_links_the_rows_of_its_request(get, asked):
+    identifiers = [p["id"] for p in asked[0]["predictions"]]
+    page = get("owner", f"/predictions/{identifiers[1]}")
+    assert links(page, "/predictions/") == [f"/predictions/{identifiers[i]}" for i in (0, 2)]
+    assert asked[0]["predictions"][1]["leaf_hash"] in page.text
+
+
+def test_a_refused_record_shows_problem_and_what_was_sent(get, asked):
+    page = get("owner", f"/predictions/{asked[1]['prediction_id']}")
+    assert "The inputs do not fit" in page.text
+    assert "/inputs/0/age" in page.text
+    assert '"x"' in page.text
+
+
+def test_a_record_that_does_not_exist_is_404(get):
+    get("owner", "/predictions/01900000-0000-7000-8000-000000000000", expect=404)
+    get("owner", "/predictions/nonsense", expect=404)
+
+
+def test_an_auditor_is_not_offered_to_ask_again(get, asked):
+    identifier = asked[0]["predictions"][0]["id"]
+    assert "Again with these values" in get("owner", f"/predictions/{identifier}").text
+    assert "Again with these values" not in get("auditor", f"/predictions/{identifier}").text
