@@ -12,6 +12,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from app.database.binaries import (
 
 DATABASE = USER = "daybook"
 _LONGEST_SOCKET_FOLDER = 80
+_ORPHANS_END_WITHIN = 20.0
 
 
 class EmbeddedPostgres:
@@ -79,11 +81,16 @@ class EmbeddedPostgres:
         with self._starting():
             try:
                 fcntl.flock(self._users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._control("stop", "-m", "fast")
             except BlockingIOError:
                 pass
-            os.close(self._users_lock)
-            self._users_lock, self._process = None, 0
+            else:
+                if self._has_living_pid():
+                    self._control("stop", "-m", "fast")
+                if self._socket_folder().parent != self.folder:
+                    self._socket_folder().rmdir()
+            finally:
+                os.close(self._users_lock)
+                self._users_lock, self._process = None, 0
 
     def parameters(self, database: str = DATABASE) -> dict[str, str]:
         """Return the connection parameters of the server's owner."""
@@ -113,6 +120,11 @@ class EmbeddedPostgres:
             with contextlib.suppress(FileExistsError):
                 place.symlink_to(shared_folder() / name)
         _make_private(place.resolve(), self._account)
+        if not _reaches(self._account, place.resolve()):
+            raise EmbeddedPostgresError(
+                f"{place} is closed to the user that runs PostgreSQL; move DAYBOOK_HOME to where it"
+                " can enter, or serve as an ordinary user."
+            )
 
     @contextlib.contextmanager
     def _starting(self) -> Iterator[None]:
@@ -153,7 +165,7 @@ class EmbeddedPostgres:
             )
 
     def _launch(self) -> None:
-        self._remove_stale_pid()
+        self._remove_stale_locks()
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._socket_folder()),
@@ -169,13 +181,28 @@ class EmbeddedPostgres:
         self._run("pg_ctl", action, "--pgdata", self.folder / "data", "--wait",
                   "--timeout", "60", *options)  # fmt: skip
 
-    def _remove_stale_pid(self) -> None:
-        """Remove the pid file of a server that is gone: its number may belong to another by now."""
-        pid_file = self.folder / "data" / "postmaster.pid"
-        with contextlib.suppress(FileNotFoundError):
-            number = (pid_file.read_text().splitlines() or [""])[0].strip()
-            if not _works_in(number, self.folder / "data"):
-                pid_file.unlink()
+    def _remove_stale_locks(self) -> None:
+        """Remove the lock files of a server that is gone: its number may belong to another by now.
+
+        The children of a killed server live on for a moment, and must be gone first.
+        """
+        if self._has_living_pid():
+            return
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        for file in self._socket_folder().glob(".s.PGSQL.*"):
+            file.unlink(missing_ok=True)
+        end = time.monotonic() + _ORPHANS_END_WITHIN
+        while time.monotonic() < end and _somebody_works_in(self.folder / "data"):
+            time.sleep(0.05)
+
+    def _has_living_pid(self) -> bool:
+        """Whether the pid file names a living server of this data."""
+        try:
+            lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        number = lines[0].strip() if lines else ""
+        return number.isdecimal() and _works_in(Path("/proc") / number, self.folder / "data")
 
     def _answers(self) -> bool:
         """Whether the server is alive: a real connection, for a pid proves nothing."""
@@ -239,12 +266,16 @@ def _reaches(user: Account, folder: Path) -> bool:
     return user.run("test", "-x", folder).returncode == 0
 
 
-def _works_in(pid: str, folder: Path) -> bool:
-    """Whether a process lives whose working folder is this one, as that of its postgres is."""
+def _works_in(process: Path, folder: Path) -> bool:
+    """Whether a process (its folder in /proc) lives and works in a folder, as postgres does."""
     try:
-        return pid.isdecimal() and Path(f"/proc/{pid}/cwd").readlink() == folder
+        return (process / "cwd").readlink() == folder
     except OSError:
         return False
+
+
+def _somebody_works_in(folder: Path) -> bool:
+    return any(_works_in(process, folder) for process in Path("/proc").glob("[0-9]*"))
 
 
 def _quoted(value: str) -> str:

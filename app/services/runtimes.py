@@ -183,7 +183,9 @@ class Runtimes:
 def _read_entries() -> dict[str, _Entry]:
     granted = _grouped(select(Grant.model_id, Grant.user_id))
     retired = _grouped(
-        select(ModelVersion.model_id, ModelVersion.number).where(ModelVersion.retired_at.is_not(None))
+        select(ModelVersion.model_id, ModelVersion.number).where(
+            ModelVersion.retired_at.is_not(None)
+        )
     )
     columns = (Model.id, Model.name, Model.restricted, Model.owner_id, Model.active_number)
     return {

@@ -37,7 +37,9 @@ def test_a_caller_that_accepts_no_json_gets_406(client, cast, accepted):
     is_problem(client.get("/api/v1/models", headers=headers), 406)
 
 
-@pytest.mark.parametrize("accepted", ["*/*", "application/json", "application/*", "text/html, */*;q=0.1"])
+@pytest.mark.parametrize(
+    "accepted", ["*/*", "application/json", "application/*", "text/html, */*;q=0.1"]
+)
 def test_a_caller_that_accepts_json_is_answered(client, cast, accepted):
     headers = cast["owner"].bearer | {"Accept": accepted}
     assert client.get("/api/v1/models", headers=headers).status_code == 200
@@ -50,9 +52,7 @@ def test_a_model_without_an_active_version_is_409(app, client, cast):
     with app.app_context():
         get_model("churn").active_number = None
         db.session.commit()
-    is_problem(
-        client.post(PREDICT, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer), 409
-    )
+    is_problem(client.post(PREDICT, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer), 409)
 
 
 def test_too_many_calls_are_429_with_retry_after(app, client, cast, monkeypatch):

@@ -94,6 +94,8 @@ def test_metrics_ask_for_their_token(app, client, monkeypatch, given, status):
 def test_production_shows_no_metrics_without_a_token(app, client, monkeypatch):
     settings = app.extensions["settings"]
     monkeypatch.setitem(
-        app.extensions, "settings", settings.model_copy(update={"environment": Environment.PRODUCTION})
+        app.extensions,
+        "settings",
+        settings.model_copy(update={"environment": Environment.PRODUCTION}),
     )
     assert client.get("/metrics").status_code == 401

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from app.extensions import db
-from app.services import registry, runtimes as module
+from app.services import registry
+from app.services import runtimes as module
 from app.services.errors import ConflictError, UnavailableError, UnknownThingError
 from tests.support.cast import churn_estimator, customers, register, write_model
 
@@ -17,7 +18,9 @@ def runtimes(context):
 @pytest.fixture
 def second(context, tmp_path):
     data = customers()
-    return register(write_model(tmp_path, churn_estimator(data, 0.1), data), "churn", activate=False)
+    return register(
+        write_model(tmp_path, churn_estimator(data, 0.1), data), "churn", activate=False
+    )
 
 
 def age(runtimes, seconds):

@@ -67,7 +67,9 @@ def test_another_version_of_scikit_learn_is_an_error_with_a_way_out(monkeypatch)
     def load(_):
         warnings.warn(
             InconsistentVersionWarning(
-                estimator_name="X", current_sklearn_version="1.9.1", original_sklearn_version="1.2.0"
+                estimator_name="X",
+                current_sklearn_version="1.9.1",
+                original_sklearn_version="1.2.0",
             ),
             stacklevel=1,
         )

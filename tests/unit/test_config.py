@@ -14,7 +14,13 @@ GOOD_SECRET = "Zq8-not-a-default-secret-for-anything-0123456789"
 def environment(monkeypatch, tmp_path):
     """An empty environment; returns a function that sets variables and loads."""
     for name in list(os.environ):
-        if name.startswith("DAYBOOK_") or name in ("DATABASE_URL", "SECRET_KEY", "PORT", "FLASK_DEBUG", "WEB_CONCURRENCY"):
+        if name.startswith("DAYBOOK_") or name in (
+            "DATABASE_URL",
+            "SECRET_KEY",
+            "PORT",
+            "FLASK_DEBUG",
+            "WEB_CONCURRENCY",
+        ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("DAYBOOK_HOME", str(tmp_path / "home"))
 

@@ -16,7 +16,9 @@ from ml.signature import SignatureError
 
 def column(tmp_path, *cells):
     """The field that is read from one CSV column."""
-    (tmp_path / "d.csv").write_text("\n".join(["x,y", *(f"{cell},{i}" for i, cell in enumerate(cells))]))
+    (tmp_path / "d.csv").write_text(
+        "\n".join(["x,y", *(f"{cell},{i}" for i, cell in enumerate(cells))])
+    )
     data = read_examples(tmp_path / "d.csv")
 
     class Estimator(BaseEstimator):

@@ -11,7 +11,12 @@ from app.services.tokens import _new_secret, is_well_formed, parse_duration
 
 @pytest.mark.parametrize(
     "password",
-    ["correct horse battery staple", "Überraschung im Garten", "q8Zk-vT2!mWx7", "日本語のパスワードはとても長い"],
+    [
+        "correct horse battery staple",
+        "Überraschung im Garten",
+        "q8Zk-vT2!mWx7",
+        "日本語のパスワードはとても長い",
+    ],
 )
 def test_long_and_uncommon_passwords_are_good(password):
     assert refused_because(password, "ana@example.com") is None

@@ -12,7 +12,11 @@ from tests.web.conftest import parsed
 
 
 def make_token(post, who="owner", **fields):
-    return post(who, "/account/tokens", **({"name": "nightly", "scopes": "predict", "expires": "90d"} | fields))
+    return post(
+        who,
+        "/account/tokens",
+        **({"name": "nightly", "scopes": "predict", "expires": "90d"} | fields),
+    )
 
 
 def test_a_token_is_shown_once_and_works(app, post, client, get):

@@ -55,7 +55,8 @@ def test_a_database_that_is_away_is_a_page_with_503(app, browser_of, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/login", "/nothing", "/predictions", "/api/v1/models", "/livez", "/static/none.css"]
+    "path",
+    ["/", "/login", "/nothing", "/predictions", "/api/v1/models", "/livez", "/static/none.css"],
 )
 def test_every_answer_carries_the_security_headers(client, path):
     headers = client.get(path).headers

@@ -56,7 +56,8 @@ def test_an_empty_history_says_what_to_do(get):
 
 
 @pytest.mark.parametrize(
-    ("who", "count"), [("owner", 50), ("colleague", 50), ("stranger", 0), ("auditor", 50), ("admin", 50)]
+    ("who", "count"),
+    [("owner", 50), ("colleague", 50), ("stranger", 0), ("auditor", 50), ("admin", 50)],
 )
 def test_who_sees_the_records(get, asked, who, count):
     assert len(links(get(who, "/predictions"), "/predictions/")) == count

@@ -135,7 +135,9 @@ def test_values_of_no_record_are_404(get, origin):
     get("owner", FORM, expect=404, **{"from": origin})
 
 
-@pytest.mark.parametrize("path", [FORM, "/models/churn", "/models/nothing", "/models/nothing/predict"])
+@pytest.mark.parametrize(
+    "path", [FORM, "/models/churn", "/models/nothing", "/models/nothing/predict"]
+)
 def test_models_that_are_not_granted_are_404(get, path):
     get("stranger", path, expect=404)
 
@@ -163,7 +165,9 @@ def test_a_model_without_active_version_has_no_form(app, get):
     assert "No version of this model is active" in get("owner", FORM, expect=404).text
 
 
-def test_a_model_of_another_kind_needs_no_change_in_the_service(app, client, cast, get, post, tmp_path):
+def test_a_model_of_another_kind_needs_no_change_in_the_service(
+    app, client, cast, get, post, tmp_path
+):
     """Every type of field, odd names, missing values, a regressor: through form and API."""
     data = pd.DataFrame(
         {
