@@ -11,6 +11,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from app.identifiers import new_id
 from config import LogFormat, Settings
 
+log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -19,6 +20,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     configure(settings)
     app.before_request(_bind_request)
     app.after_request(_show_request_id)
+    app.after_request(_log_answer)
 
 
 def configure(settings: Settings) -> None:
@@ -66,6 +68,17 @@ def _bind_request() -> None:
     g.request_id = given if _REQUEST_ID.fullmatch(given) else str(new_id())
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _log_answer(response: Response) -> Response:
+    """Log refusals and failures; successes only for debugging, for they are many and counted.
+
+    The line has the endpoint and never the address, which may name a person's record.
+    """
+    levels = {4: log.info, 5: log.error}
+    write = levels.get(response.status_code // 100, log.debug)
+    write("answered", method=request.method, endpoint=request.endpoint, status=response.status_code)
+    return response
 
 
 def _show_request_id(response: Response) -> Response:

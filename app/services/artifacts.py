@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
 from app.models import Artifact, ArtifactChunk
@@ -16,9 +17,13 @@ CHUNK_BYTES = 2**20
 def store_artifact(data: bytes) -> bytes:
     """Store an artifact unless it is there, and return its SHA-256."""
     sha256 = artifact.digest(data)
-    if db.session.get(Artifact, sha256) is None:
-        db.session.add(Artifact(sha256=sha256, size=len(data)))
-        db.session.flush()
+    new = db.session.scalar(
+        insert(Artifact)
+        .values(sha256=sha256, size=len(data))
+        .on_conflict_do_nothing()
+        .returning(Artifact.sha256)
+    )
+    if new is not None:
         for position, start in enumerate(range(0, len(data), CHUNK_BYTES)):
             chunk = data[start : start + CHUNK_BYTES]
             db.session.add(ArtifactChunk(sha256=sha256, position=position, data=chunk))

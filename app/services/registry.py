@@ -241,11 +241,15 @@ def _examine(
 
 def _model_for(given: Registration, corrections: dict[str, Any]) -> Model:
     """Return the model of this name, made if it is new, with what was given about it."""
-    model = db.session.scalar(select(Model).where(Model.name == given.name).with_for_update())
-    if model is None:
-        title = given.name.replace("-", " ").capitalize()
-        model = Model(id=new_id(), name=given.name, title=title, restricted=False)
-        db.session.add(model)
+    title = given.name.replace("-", " ").capitalize()
+    db.session.execute(
+        insert(Model)
+        .values(id=new_id(), name=given.name, title=title)
+        .on_conflict_do_nothing(index_elements=[Model.name])
+    )
+    # The lock lets registrations of one model follow one another, each with a number of its own.
+    query = select(Model).where(Model.name == given.name).with_for_update()
+    model = db.session.scalars(query).one()
     model.title = given.title or corrections.get("title") or model.title
     model.description = (
         given.description or corrections.get("description") or model.description or ""

@@ -198,7 +198,7 @@ def _read_entries() -> dict[str, _Entry]:
     }
 
 
-def _grouped(pairs: Select[tuple[UUID, T]]) -> dict[UUID, set[T]]:
+def _grouped(pairs: Select[UUID, T]) -> dict[UUID, set[T]]:
     groups: dict[UUID, set[T]] = {}
     for key, member in db.session.execute(pairs):
         groups.setdefault(key, set()).add(member)

@@ -6,6 +6,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from flask_security.utils import hash_password
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.identifiers import new_id
@@ -24,8 +25,6 @@ def create_user(email: str, role: Role, password: str, *, actor_id: UUID | None 
     """
     address = _normalised(email)
     _check_password(password, address)
-    if _find(address) is not None:
-        raise ConflictError(f"There is a user {address} already.")
     user = User(
         id=new_id(),
         email=address,
@@ -34,8 +33,11 @@ def create_user(email: str, role: Role, password: str, *, actor_id: UUID | None 
         active=True,
         fs_uniquifier=secrets.token_hex(32),
     )
-    db.session.add(user)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(user)
+    except IntegrityError:  # Somebody else was faster.
+        raise ConflictError(f"There is a user {address} already.") from None
     record_event(EventKind.USER_CREATED, actor_id=actor_id, subject_id=user.id, role=str(role))
     return user
 

@@ -103,8 +103,10 @@ BEGIN
     IF to_regclass('public.' || name) IS NOT NULL THEN
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('ensure_predictions_partition'));
-    IF to_regclass('public.' || name) IS NOT NULL THEN
+    -- The lock that ATTACH takes as well. Look again under it, in the catalogue: to_regclass would
+    -- answer from a cache that does not know yet what another transaction has just made.
+    LOCK TABLE public.predictions IN SHARE UPDATE EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace) THEN
         RETURN;
     END IF;
     EXECUTE format('CREATE TABLE public.%I (LIKE public.predictions INCLUDING ALL)', name);

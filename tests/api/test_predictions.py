@@ -67,7 +67,8 @@ def test_references_and_subjects_are_kept_with_their_rows(app, client, cast):
     first, second = records(app)
     assert (first.reference, first.subject) == ("a-1", None)
     assert (second.reference, second.subject) == (None, "p9")
-    assert first.reference_commitment and not first.subject_commitment
+    assert first.reference_commitment
+    assert not first.subject_commitment
 
 
 def test_every_fault_of_every_row_is_listed_with_its_pointer(client, cast):

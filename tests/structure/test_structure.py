@@ -1,6 +1,7 @@
 """The structure guards itself: imports, access, settings, templates, forbidden ways."""
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_every_setting_is_in_the_example_with_a_sentence():
     lines = (PROJECT / ".env.example").read_text().splitlines()
     found = [line.split("=")[0] for line in lines if re.match(r"[A-Z_]+=", line)]
     assert sorted(found) == sorted(setting_names())
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         if re.match(r"[A-Z_]+=", line):
             assert re.fullmatch(r"# .+\.", before), line
 
@@ -150,9 +151,11 @@ def test_templates_hold_no_inline_code_or_style():
 def test_functions_are_short():
     long = []
     for source in SOURCES:
-        for node in ast.walk(ast.parse(source.read_text())):
-            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > 45:
-                long.append(f"{source.name}:{node.name}")
+        long += [
+            f"{source.name}:{node.name}"
+            for node in ast.walk(ast.parse(source.read_text()))
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > 45
+        ]
     assert long == []
 
 

@@ -10,11 +10,10 @@ MODELS = "/api/v1/models/churn/predictions"
 @pytest.fixture
 def asked(client, cast):
     """A request of three rows, a refused one, and 55 more."""
-    answers = [
+    return [
         client.post(MODELS, json={"inputs": rows}, headers=cast["owner"].bearer).get_json()
         for rows in ([GOOD_ROW] * 3, [{"age": "x"}], [GOOD_ROW] * 55)
     ]
-    return answers
 
 
 def links(page, start):

@@ -1,0 +1,229 @@
+"""The service as a process: granian, gunicorn, waitress; signals; the embedded database."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from config import PROJECT
+from tests.support.cast import GOOD_ROW
+from tests.support.live import free_port, live_server
+from tests.support.postgres import SECRET
+
+pytestmark = [pytest.mark.postgres]
+URL = "/api/v1/models/churn/predictions"
+BIN = Path(sys.executable).parent
+
+
+def ask(server, headers):
+    with server.session(headers) as session:
+        return session.post(URL, {"inputs": [GOOD_ROW]})
+
+
+@pytest.fixture
+def headers(fresh_app):
+    return fresh_app.extensions["cast"]["owner"].bearer
+
+
+COMMANDS = {
+    "granian": [sys.executable, "manage.py", "serve"],
+    "gunicorn": [
+        str(BIN / "gunicorn"),
+        "--worker-class",
+        "gthread",
+        "--threads",
+        "4",
+        "app:create_app()",
+    ],
+    "waitress": [str(BIN / "waitress-serve"), "--call", "app:create_app"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_same_application_answers_under_every_server(fresh_url, tmp_path, headers, name):
+    port, command = free_port(), list(COMMANDS[name])
+    if name == "gunicorn":
+        command[1:1] = ["--bind", f"127.0.0.1:{port}"]
+    elif name == "waitress":
+        command[1:1] = [f"--listen=127.0.0.1:{port}"]
+    with live_server(fresh_url, tmp_path, command, port=port) as server:
+        answer = ask(server, headers)
+        assert answer.status == 201, answer.body
+        identifier = answer.json()["predictions"][0]["id"]
+        assert server.get(f"/api/v1/predictions/{identifier}", headers).status == 200
+        assert server.get("/login").status == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_finishes_what_is_in_flight(fresh_app, fresh_url, tmp_path, headers, how):
+    """A request waits at a locked table while the signal comes; then it is answered."""
+    with live_server(fresh_url, tmp_path) as server:
+        assert ask(server, headers).status == 201
+        blocker = psycopg2.connect(fresh_url)
+        with blocker.cursor() as cursor:
+            cursor.execute("LOCK TABLE predictions IN ACCESS EXCLUSIVE MODE")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(ask(server, headers)))
+        thread.start()
+        _until(lambda: _waiting(fresh_url))
+        server.process.send_signal(how)
+        time.sleep(0.5)  # The signal must have been acted upon while the request still waits.
+        assert server.process.poll() is None
+        blocker.rollback()
+        blocker.close()
+        thread.join(30)
+        assert [answer.status for answer in answers] == [201]
+        assert server.process.wait(timeout=60) == 0
+
+
+def test_a_killed_worker_is_replaced(fresh_url, tmp_path, headers):
+    with live_server(fresh_url, tmp_path) as server:
+        assert ask(server, headers).status == 201
+        (worker,) = _children(server.process.pid)
+        os.kill(worker, signal.SIGKILL)
+        _until(lambda: worker not in _children(server.process.pid) and server.is_ready(), 30)
+        assert ask(server, headers).status == 201
+
+
+def test_metrics_are_summed_over_workers(fresh_url, tmp_path, headers):
+    with live_server(fresh_url, tmp_path, WEB_CONCURRENCY="2") as server:
+        for _ in range(20):
+            assert ask(server, headers).status == 201
+        text = server.get("/metrics").body.decode()
+    found = re.search(r'daybook_predictions_total\{model="churn",status="accepted"\} (\S+)', text)
+    assert float(found[1]) == 20
+
+
+def test_logs_are_json_with_request_ids_and_without_inputs(fresh_url, tmp_path, headers):
+    with live_server(fresh_url, tmp_path) as server, server.session(headers) as session:
+        row = GOOD_ROW | {"country": "very-private-value", "age": "private-too"}
+        answer = session.request(
+            "POST", URL, json.dumps({"inputs": [row]}).encode(),
+            **{"Content-Type": "application/json", "X-Request-Id": "my-request-1"},
+        )  # fmt: skip
+        assert answer.status == 422
+        assert session.post(URL, {"inputs": [GOOD_ROW]}).status == 201
+    log = server.log()
+    assert "private" not in log
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    assert any(line["event"] == "version loaded" for line in lines)
+    assert any(line.get("request_id") == "my-request-1" for line in lines)
+
+
+def test_every_worker_has_one_blas_thread(fresh_url, tmp_path, headers):
+    with live_server(fresh_url, tmp_path) as server:
+        assert ask(server, headers).status == 201
+        (worker,) = _children(server.process.pid)
+        environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+    for name in (b"OMP_NUM_THREADS", b"OPENBLAS_NUM_THREADS"):
+        assert name + b"=1" in environment
+
+
+def test_serving_without_migrations_says_what_to_do(server, worker, tmp_path):
+    url = server.empty(f"unmigrated_{worker}")
+    try:
+        result = _manage("serve", DATABASE_URL=url, DAYBOOK_HOME=str(tmp_path), SECRET_KEY=SECRET)
+        assert result.returncode == 1
+        assert "run manage.py db upgrade" in result.stderr
+        result = _manage("users", "list", DATABASE_URL=url, DAYBOOK_HOME=str(tmp_path))
+        assert result.returncode == 1
+        assert "Run: manage.py db upgrade" in result.stderr
+    finally:
+        server.drop(f"unmigrated_{worker}")
+
+
+def test_settings_that_are_not_usable_are_one_list(tmp_path):
+    result = _manage(
+        "users", "list", DAYBOOK_ENV="production", PORT="x", DAYBOOK_HOME=str(tmp_path)
+    )
+    assert result.returncode == 1
+    for name in ("SECRET_KEY", "DATABASE_URL", "PORT"):
+        assert f"- {name}: " in result.stderr
+
+
+def test_a_database_that_does_not_answer_is_one_line(tmp_path):
+    result = _manage(
+        "users", "list", DAYBOOK_HOME=str(tmp_path),
+        DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/none",
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "The database does not answer" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_demo_serves_three_models_and_stops_its_database(tmp_path_factory):
+    """What `make serve` runs, on the embedded PostgreSQL, twice."""
+    home = tmp_path_factory.mktemp("demo")
+    settings = {"DAYBOOK_HOME": str(home), "DATABASE_URL": "embedded", "DAYBOOK_ENV": "development"}
+    first = _manage("demo", **settings)
+    assert first.returncode == 0, first.stderr
+    assert first.stderr.count("Training") == 3
+    started = time.monotonic()
+    again = _manage("demo", **settings)
+    assert "Training" not in again.stderr
+    assert time.monotonic() - started < 20
+    passwords = json.loads((home / "demo-users.json").read_text())
+    assert all(f"{address} " in again.stderr for address in passwords)
+    token = _manage("tokens", "create", "--user", "analyst@example.com", "--name", "t",
+                    "--scope", "predict", **settings).stdout.strip()  # fmt: skip
+    headers = {"Authorization": f"Bearer {token}"}
+    with live_server("embedded", home, **settings) as server:
+        models = server.get("/api/v1/models", headers).json()["data"]
+        assert [m["name"] for m in models] == ["breast-cancer", "digits", "house-prices"]
+        for model in models:
+            signature = server.get(f"/api/v1/models/{model['name']}", headers).json()["signature"]
+            row = {item["name"]: item["typical"] for item in signature["inputs"]}
+            with server.session(headers) as session:
+                path = f"/api/v1/models/{model['name']}/predictions"
+                answer = session.post(path, {"inputs": [row] * 3})
+            assert answer.status == 201, answer.body
+        assert _manage("doctor", **settings).returncode == 0
+        assert server.stop() == 0
+    assert not list((home / "postgres" / "data").glob("postmaster.pid"))
+
+
+def _manage(*arguments, **settings):
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DAYBOOK_")}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=PROJECT, env=inherited | settings,
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def _children(pid):
+    found = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True
+    )
+    return [
+        int(line.split()[0]) for line in found.stdout.splitlines()
+        if "ps -o" not in line and "resource_tracker" not in line
+    ]  # fmt: skip
+
+
+def _waiting(url):
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            )
+            return cursor.fetchone()[0] > 0
+    finally:
+        connection.close()
+
+
+def _until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail("it did not happen in time")
+        time.sleep(0.02)

@@ -1,0 +1,130 @@
+"""A running service in a process of its own, and a small client for it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from config import PROJECT
+from tests.support.postgres import SECRET
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Session:
+    """One keep-alive connection."""
+
+    def __init__(self, port: int, headers: dict[str, str]) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._headers = headers
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._connection.close()
+
+    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        self._connection.request(method, path, body, self._headers | headers)
+        response = self._connection.getresponse()
+        return Answer(response.status, response.read(), dict(response.getheaders()))
+
+    def post(self, path: str, json) -> Answer:
+        import orjson
+
+        return self.request(
+            "POST", path, orjson.dumps(json), **{"Content-Type": "application/json"}
+        )
+
+
+class Live:
+    """A service that listens on a port of this machine."""
+
+    def __init__(self, port: int, process: subprocess.Popen, log: Path) -> None:
+        self.port, self.process, self._log = port, process, log
+        self.url = f"http://127.0.0.1:{port}"
+
+    def session(self, headers: dict[str, str] | None = None) -> Session:
+        return Session(self.port, headers or {})
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+        with self.session(headers) as session:
+            return session.request("GET", path)
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/readyz").status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@contextmanager
+def live_server(
+    url: str,
+    folder: Path,
+    command: list[str] | None = None,
+    port: int | None = None,
+    **settings: str,
+) -> Iterator[Live]:
+    """Run the service on a database; by default with `manage.py serve`."""
+    port = port or free_port()
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DAYBOOK_")}
+    environment = inherited | {
+        "DAYBOOK_ENV": "test",
+        "DAYBOOK_HOME": str(folder / "live"),
+        "DATABASE_URL": url,
+        "SECRET_KEY": SECRET,
+        "PORT": str(port),
+        "DAYBOOK_LOG_FORMAT": "json",
+    }
+    (folder / "live").mkdir(exist_ok=True)
+    log = folder / "serve.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command or [sys.executable, "manage.py", "serve"],
+            cwd=PROJECT, env=environment | settings, stdout=output, stderr=output,
+        )  # fmt: skip
+        live = Live(port, process, log)
+        try:
+            _wait(live)
+            yield live
+        finally:
+            if process.poll() is None:
+                live.stop()
+
+
+def _wait(live: Live, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not live.is_ready():
+        if live.process.poll() is not None or time.monotonic() > end:
+            raise AssertionError(f"the service did not start:\n{live.log()}")
+        time.sleep(0.05)
