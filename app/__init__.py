@@ -5,7 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import errors, headers, instrumentation, logs, presentation
 from app.api import v1
-from app.auth import guard, limits, security
+from app.auth import guard, security
 from app.auth.routes import blueprint as account
 from app.cli import COMMANDS
 from app.database.transactions import transactions_on
@@ -41,7 +41,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     guard.init_app(app)
     limiter.init_app(app)
-    limits.limit_api(v1.blueprint)
     csrf.exempt(v1.blueprint)
     headers.init_app(app)
     errors.init_app(app)

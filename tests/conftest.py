@@ -57,15 +57,30 @@ def worker() -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_app(server, worker, tmp_path_factory):
+def cast(server, worker, tmp_path_factory):
+    """The cast and their model, in a database that others are copied from."""
+    app = create_app(settings_for(server.clone(f"cast_{worker}"), tmp_path_factory.mktemp("cast")))
+    with app.app_context():
+        members = make_world(tmp_path_factory.mktemp("models"))
+    dispose(app)
+    return members
+
+
+@pytest.fixture(scope="session")
+def cast_database(cast, server, worker):
+    """The name of the database with the cast in it."""
+    yield f"cast_{worker}"
+    server.drop(f"cast_{worker}")
+
+
+@pytest.fixture(scope="session")
+def shared_app(server, worker, cast_database, tmp_path_factory):
     """One application for each test process, on a database of its own with the cast in it."""
     name = f"test_{worker}"
-    home = tmp_path_factory.mktemp("home")
-    app = create_app(settings_for(server.clone(name), home))
+    url = server.clone(name, cast_database)
+    app = create_app(settings_for(url, tmp_path_factory.mktemp("home")))
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    with app.app_context():
-        app.extensions["cast"] = make_world(tmp_path_factory.mktemp("models"))
     yield app
     dispose(app)
     server.drop(name)
@@ -120,11 +135,6 @@ def context(app):
 
 
 @pytest.fixture
-def cast(shared_app):
-    return shared_app.extensions["cast"]
-
-
-@pytest.fixture
 def client(app):
     return app.test_client()
 
@@ -142,19 +152,18 @@ def browser_of(app, cast):
 
 
 @pytest.fixture
-def fresh_url(server, worker) -> Iterator[str]:
-    """The address of a database of this test's own, for real commits."""
+def fresh_url(server, worker, cast_database) -> Iterator[str]:
+    """The address of a database of this test's own with the cast in it, for real commits."""
     name = f"fresh_{worker}_{next(_numbers)}"
-    yield server.clone(name)
+    yield server.clone(name, cast_database)
     server.drop(name)
 
 
 @pytest.fixture
-def fresh_app(fresh_url, tmp_path):
+def fresh_app(fresh_url, cast, tmp_path):
     """An application on a database of its own, with the cast in it and real commits."""
     app = create_app(settings_for(fresh_url, tmp_path / "home"))
     app.testing = True
-    with app.app_context():
-        app.extensions["cast"] = make_world(tmp_path)
+    app.extensions["cast"] = cast
     yield app
     dispose(app)

@@ -8,16 +8,20 @@ from flask_login import user_logged_out
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
 from flask_security.password_util import PasswordUtil
 from flask_security.signals import password_changed, user_authenticated
+from flask_security.views import login, verify
 from werkzeug.wrappers import Response
 
 from app import access
 from app.auth.forms import PasswordForm, SignInForm
-from app.auth.limits import limit_sign_in
 from app.extensions import db
+from app.limits import limit_sign_in
 from app.models import EventKind, User
 from app.services.events import record_event
 from app.services.passwords import SHORTEST, refused_because
 from config import Settings
+
+_sign_in = limit_sign_in(login)
+_verify = limit_sign_in(verify)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -34,12 +38,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     # Flask-Security looks for tokens of its own in the body of every request; ours are the guard's.
     app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]
     views = app.view_functions
+    views["security.login"], views["security.verify"] = _sign_in, _verify
     access.public(views["security.login"])
     access.signed_in(views["security.logout"])
     access.signed_in(views["security.verify"])
     access.signed_in(views["security.change_password"])
-    views["security.login"] = limit_sign_in(views["security.login"])
-    views["security.verify"] = limit_sign_in(views["security.verify"])
     user_authenticated.connect(_signed_in, app)
     user_logged_out.connect(_signed_out, app)
     password_changed.connect(_password_changed, app)

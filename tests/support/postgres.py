@@ -54,9 +54,9 @@ class Server:
         finally:
             connection.close()
 
-    def clone(self, name: str) -> str:
-        """Make a database with all migrations applied, and return its address."""
-        template = self._template()
+    def clone(self, name: str, template: str | None = None) -> str:
+        """Make a copy of a database, by default of an empty migrated one; return its address."""
+        template = template or self._template()
         self.drop(name)
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)

@@ -35,6 +35,7 @@ def test_a_token_is_shown_once_and_works(app, post, client, get):
     ("fields", "words"),
     [
         ({"name": " "}, "Give the token a name."),
+        ({"scopes": []}, "Choose at least one."),
         ({"scopes": ""}, "valid choice"),
         ({"scopes": "admin"}, "valid choice"),
         ({"expires": "99y"}, "Not a valid choice"),

@@ -1,4 +1,8 @@
-"""How often somebody may try to sign in or call the API, counted over all workers."""
+"""How often somebody may try to sign in or call the API, counted over all workers.
+
+Limits are declared once, when modules load: declared in the factory, every further application of a
+process would count each request once more.
+"""
 
 import hmac
 from collections.abc import Callable
