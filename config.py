@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 PROJECT = Path(__file__).resolve().parent
 EMBEDDED = "embedded"
 SHORTEST_SECRET = 32
+LONGEST_SESSION_HOURS = 24 * 30
 
 
 class SettingsError(Exception):
@@ -66,7 +67,7 @@ class Settings(BaseModel):
     max_rows: int = Field(10_000, alias="DAYBOOK_MAX_ROWS", ge=1, le=100_000)
     api_limit: str = Field("", alias="DAYBOOK_API_LIMIT")
     sign_in_limit: str = Field("10 per 15 minutes", alias="DAYBOOK_SIGN_IN_LIMIT")
-    session_hours: int = Field(12, alias="DAYBOOK_SESSION_HOURS", ge=1, le=24 * 30)
+    session_hours: int = Field(12, alias="DAYBOOK_SESSION_HOURS", ge=1, le=LONGEST_SESSION_HOURS)
     fresh_minutes: int = Field(30, alias="DAYBOOK_FRESH_MINUTES", ge=1, le=24 * 60)
     statement_timeout_ms: int = Field(30_000, alias="DAYBOOK_STATEMENT_TIMEOUT_MS", ge=100)
 

@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import errors, headers, instrumentation, logs, presentation
+from app import bodies, errors, headers, instrumentation, logs, presentation
 from app.api import v1
 from app.auth import guard, security
 from app.auth.routes import blueprint as account
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     logs.init_app(app, settings)
     instrumentation.init_app(app)
+    bodies.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db)
     csrf.init_app(app)

@@ -1,7 +1,8 @@
 """Reads the filter of the history from a query string; page and API share it."""
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,10 +20,10 @@ def read_filter(given: Mapping[str, str]) -> Filter:
         InvalidQueryError: if one cannot be understood; it says which.
     """
     return Filter(
-        model=given.get("model") or None,
-        version=_read(given, "version", int, "Write a version as a whole number."),
+        model=_read(given, "model", _words, _WORDS),
+        version=_read(given, "version", _whole, "Write a version as a whole number."),
         status=_read(given, "status", Status, f"Choose one of: {', '.join(Status)}."),
-        caller=given.get("caller") or None,
+        caller=_read(given, "caller", _words, _WORDS),
         since=_read(given, "since", _moment, _MOMENT),
         until=_read(given, "until", _end, _MOMENT),
     )
@@ -35,7 +36,7 @@ def read_limit(given: Mapping[str, str]) -> int:
         InvalidQueryError: if it is no number from 1 to `LONGEST_PAGE`.
     """
     message = f"Write a whole number from 1 to {LONGEST_PAGE}."
-    limit = _read(given, "limit", int, message)
+    limit = _read(given, "limit", _whole, message)
     if limit is None:
         return PAGE
     if not 1 <= limit <= LONGEST_PAGE:
@@ -52,6 +53,7 @@ def read_cursor(given: Mapping[str, str]) -> UUID | None:
     return _read(given, "cursor", UUID, "Use the cursor that the page before gave.")
 
 
+_WORDS = "Write printable characters."
 _MOMENT = "Write a date, or a time such as 2026-11-20T09:30:00Z; without an offset it is UTC."
 
 
@@ -70,6 +72,18 @@ def _fault(name: str, message: str) -> InvalidQueryError:
     return InvalidQueryError(f"{name}: {message}", [InputFault(f"/{name}", message)])
 
 
+def _words(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("not printable")
+    return text
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise ValueError("no whole number")
+    return int(text)
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -81,4 +95,4 @@ def _moment(text: str) -> datetime:
 def _end(text: str) -> datetime:
     """A date as an end means the end of that day."""
     moment = _moment(text)
-    return moment + timedelta(days=1) if len(text) == len(date.min.isoformat()) else moment
+    return moment + timedelta(days=1) if re.fullmatch(r"[\d-]+", text) else moment

@@ -6,6 +6,7 @@ from typing import Any
 from app.database.connections import connector
 from app.database.rate_limits import SCHEME
 from app.ledger import canonical
+from app.ledger.strict_json import read_stored
 from config import Settings
 
 
@@ -38,6 +39,7 @@ def flask_settings(settings: Settings) -> dict[str, Any]:
             "creator": connector(settings),
             # What is stored as JSON is stored in canonical form: digests are taken of those bytes.
             "json_serializer": lambda value: canonical.encode(value).decode(),
+            "json_deserializer": read_stored,
             # A request holds one connection at a time: its session's, then the recorder's.
             "pool_size": settings.threads,
             "max_overflow": 4,

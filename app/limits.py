@@ -13,6 +13,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import current_user
 
 from app.extensions import limiter
+from app.services.users import account_name
 from config import Settings
 
 _BY_ADDRESS = "100 per 15 minutes"
@@ -33,9 +34,9 @@ def limit_sign_in(view: Callable[..., Any]) -> Callable[..., Any]:
 def _account() -> str:
     """Name the account without storing what was typed, which may even be a password."""
     known = current_user.email if current_user.is_authenticated else ""
-    typed = (request.form.get("email") or known).strip().casefold()
+    account = account_name(request.form.get("email") or known)
     key = _settings().secret_key.get_secret_value().encode()
-    return hmac.digest(key, typed.encode(), "sha256").hex()
+    return hmac.digest(key, account.encode(), "sha256").hex()
 
 
 def limit_api(blueprint: Blueprint) -> None:

@@ -64,10 +64,14 @@ def _drop_exception_words(_: WrappedLogger, __: str, event: EventDict) -> EventD
 
 
 def _bind_request() -> None:
+    """Name the request: by an id of our own, which its records carry, and by the client's if any."""
+    g.request_id = new_id()
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else str(new_id())
+    g.client_request_id = given if _REQUEST_ID.fullmatch(given) else None
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(request_id=str(g.request_id))
+    if g.client_request_id:
+        structlog.contextvars.bind_contextvars(client_request_id=g.client_request_id)
 
 
 def _log_answer(response: Response) -> Response:
@@ -82,5 +86,5 @@ def _log_answer(response: Response) -> Response:
 
 
 def _show_request_id(response: Response) -> Response:
-    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers["X-Request-Id"] = g.get("client_request_id") or str(g.get("request_id", ""))
     return response

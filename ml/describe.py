@@ -2,7 +2,7 @@
 
 import datetime
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,39 @@ import pandas as pd
 import yaml
 from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from ml.runtime import plain
 from ml.signature import FieldType, InputField, Output, OutputType, Signature, SignatureError
+from ml.validation import MAX_SAFE_INTEGER, default_fault
 
 MOST_CATEGORIES = 100
+_CORRECTIONS: dict[str, type[str] | type[dict[str, Any]]] = {
+    "title": str,
+    "description": str,
+    "inputs": dict,
+    "output": dict,
+}
+_KIND_NAMES: dict[Any, str] = {str: "text", dict: "mapping"}
 
 
-def read_examples(path: Path) -> pd.DataFrame:
+def read_examples(path: Path, words: Collection[str] = ()) -> pd.DataFrame:
     """Read a CSV of example rows. Empty cells are missing values; words such as "NA" are words.
+
+    Args:
+        path: the file.
+        words: columns that hold words even where they look like numbers, such as "07".
 
     Raises:
         SignatureError: if the file cannot be read as a table with rows.
     """
+    kinds = dict.fromkeys(words, str)
     try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
+        table = pd.read_csv(
+            path, keep_default_na=False, na_values=[""], low_memory=False, dtype=kinds
+        )
     except (OSError, ValueError) as error:
         raise SignatureError(f"{path} cannot be read as CSV: {error}") from None
     if table.empty:
@@ -46,12 +63,39 @@ def read_corrections(artifact: Path) -> dict[str, Any]:
         return {}
     try:
         corrections = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SignatureError(f"{path}: {error}") from None
-    unknown = set(corrections) - {"title", "description", "inputs", "output"}
-    if not isinstance(corrections, dict) or unknown:
-        raise SignatureError(f"{path}: use title, description, inputs and output only")
+    if not isinstance(corrections, dict) or set(corrections) - set(_CORRECTIONS):
+        raise SignatureError(f"{path}: use {', '.join(_CORRECTIONS)} only")
+    for name, kind in _CORRECTIONS.items():
+        if not isinstance(corrections.get(name) or kind(), kind):
+            raise SignatureError(f"{path}: {name} is not a {_KIND_NAMES[kind]}")
+    for name, correction in (corrections.get("inputs") or {}).items():
+        if not isinstance(correction or {}, dict):
+            raise SignatureError(f"{path}: inputs: {name} is not a mapping")
     return corrections
+
+
+def columns_of_words(
+    estimator: Any, target: str | None, corrections: Mapping[str, Any]
+) -> set[str]:
+    """Return the columns whose cells are words for the model, even if they look like numbers.
+
+    They are those of which an encoder has learned words, the target of classes that are words, and
+    those that a correction says so of.
+    """
+    words = {name for name, _ in _fitted_categories(estimator)}
+    if target is not None and _are_words(getattr(estimator, "classes_", ())):
+        words.add(target)
+    for name, correction in (corrections.get("inputs") or {}).items():
+        given = correction or {}
+        if given.get("type") in ("text", "date") or _are_words(given.get("categories") or ()):
+            words.add(name)
+    return words
+
+
+def _are_words(values: Any) -> bool:
+    return len(values) > 0 and all(isinstance(value, str) for value in values)
 
 
 def describe(
@@ -68,15 +112,26 @@ def describe(
     Raises:
         SignatureError: if data, estimator and corrections do not fit together.
     """
+    _check_fitted(estimator)
     fitted = dict(_fitted_categories(estimator))
     inputs = [
         _describe_column(examples[name], fitted.get(name))
         for name in _input_names(estimator, examples, target)
     ]
-    return Signature(
-        inputs=tuple(_corrected_inputs(inputs, corrections.get("inputs") or {})),
-        output=_corrected(_describe_output(estimator, target), corrections.get("output") or {}),
-    )
+    output = _corrected(_describe_output(estimator, target), corrections.get("output") or {})
+    if output.type != _describe_output(estimator, target).type:
+        raise SignatureError("output: the type follows from the estimator and cannot be corrected")
+    corrected = tuple(_corrected_inputs(inputs, corrections.get("inputs") or {}))
+    return Signature(inputs=corrected, output=output)
+
+
+def _check_fitted(estimator: Any) -> None:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        raise SignatureError("the estimator is not fitted; fit it before you save it") from None
+    except TypeError:  # It has no fit, so it needs none.
+        return
 
 
 def _input_names(estimator: Any, examples: pd.DataFrame, target: str | None) -> list[str]:
@@ -181,15 +236,22 @@ def _with_bounds(described: InputField, present: pd.Series) -> InputField:
     )
 
 
-def _rounded(bound: float, direction: Any, described: InputField) -> float:
-    """Round a bound outwards to two digits: it is a guess, and should look like one."""
+def _rounded(bound: float, direction: Any, described: InputField) -> float | None:
+    """Round a bound outwards to two digits: it is a guess, and should look like one.
+
+    None if there is no room for a bound: then the type's own range bounds it.
+    """
+    if abs(bound) > (MAX_SAFE_INTEGER if described.type is FieldType.INTEGER else 1e300):
+        return None
     if described.type is FieldType.INTEGER and abs(bound) < 100:
         return int(direction(bound))
     if bound == 0:
         return 0
     unit = 10.0 ** (math.floor(math.log10(abs(bound))) - 1)
     outward = float(f"{direction(bound / unit) * unit:.12g}")
-    return int(outward) if described.type is FieldType.INTEGER else outward
+    if described.type is not FieldType.INTEGER:
+        return outward
+    return int(outward) if abs(outward) <= MAX_SAFE_INTEGER else None
 
 
 def _describe_output(estimator: Any, target: str | None) -> Output:
@@ -216,7 +278,8 @@ def _fitted_categories(estimator: Any) -> Iterator[tuple[str, tuple[str | int, .
         for _, transformer, columns in step.transformers_:
             for encoder in _steps(transformer):
                 learned = getattr(encoder, "categories_", None)
-                if learned is not None and len(learned) == len(columns):
+                named = isinstance(columns, list | np.ndarray | pd.Index)
+                if learned is not None and named and len(learned) == len(columns):
                     yield from _of_words(columns, learned)
 
 
@@ -242,7 +305,10 @@ def _corrected_inputs(
     if unknown:
         raise SignatureError(f"the corrections name unknown inputs: {', '.join(sorted(unknown))}")
     for item in inputs:
-        yield _corrected(item, _retyped(corrections.get(item.name) or {}))
+        corrected = _corrected(item, _retyped(corrections.get(item.name) or {}))
+        if fault := default_fault(corrected):
+            raise SignatureError(f"field {item.name!r}: the default does not fit: {fault}")
+        yield corrected
 
 
 def _retyped(correction: Mapping[str, Any]) -> dict[str, Any]:

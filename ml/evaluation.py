@@ -92,15 +92,25 @@ def _check_labels(runtime: Runtime, rows: Sequence[Row], outputs: Outputs) -> No
 def _metrics(signature: Signature, truth: pd.Series, outputs: Outputs) -> dict[str, float]:
     if truth.isna().any():
         raise EvaluationError(f"The target column {truth.name!r} has missing values.")
+    try:
+        found = _measured(signature, truth, outputs)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, EvaluationError):
+            raise
+        raise EvaluationError(
+            f"The target column {truth.name!r} does not fit a {signature.output.type} ({error})."
+        ) from None
+    return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+
+
+def _measured(signature: Signature, truth: pd.Series, outputs: Outputs) -> dict[str, float]:
     answers = [output["prediction"] for output in outputs]
     match signature.output.type:
         case OutputType.REGRESSION:
-            found = _regression_metrics(truth.to_numpy(dtype=float), np.array(answers))
+            return _regression_metrics(truth.to_numpy(dtype=float), np.array(answers))
         case OutputType.CLASSIFICATION:
-            found = _classification_metrics(signature, truth.tolist(), answers, outputs)
-        case OutputType.LABEL:
-            found = {}
-    return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+            return _classification_metrics(signature, truth.tolist(), answers, outputs)
+    return {}
 
 
 def _regression_metrics(truth: Any, answers: Any) -> dict[str, float]:
@@ -115,7 +125,9 @@ def _classification_metrics(
     signature: Signature, truth: list[Any], answers: list[Any], outputs: Outputs
 ) -> dict[str, float]:
     classes = [str(c) for c in signature.output.classes or ()]
-    expected, found = [str(t) for t in truth], [str(a) for a in answers]
+    # 1, 1.0 and True are one key: a CSV file does not tell them apart.
+    name_of = {c: str(c) for c in signature.output.classes or ()}
+    expected, found = [name_of.get(t, str(t)) for t in truth], [str(a) for a in answers]
     if unknown := set(expected) - set(classes):
         raise EvaluationError(
             f"The target column has unknown classes: {', '.join(sorted(unknown))}."

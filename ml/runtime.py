@@ -86,8 +86,12 @@ class Runtime:
         return [{"prediction": self._answer(plain(value))} for value in values]
 
     def _answer(self, value: Any) -> Any:
+        if isinstance(value, list):
+            if len(value) != 1:
+                raise ModelFailedError("The model answers several values for a row; one is wanted.")
+            value = value[0]
         if self.signature.output.type is OutputType.REGRESSION:
-            value = float(value[0] if isinstance(value, list) and len(value) == 1 else value)
+            value = float(value)
         if isinstance(value, float) and not math.isfinite(value):
             raise ModelFailedError("The model answered a number that is not finite.")
         if not isinstance(value, str | int | float | bool):

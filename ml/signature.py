@@ -78,6 +78,16 @@ class InputField:
         return self.type in (FieldType.NUMBER, FieldType.INTEGER)
 
     def _fault(self) -> str | None:
+        words = (self.title, self.description, self.unit)
+        if not all(word is None or isinstance(word, str) for word in words):
+            return "title, description and unit are text"
+        if not all(isinstance(v, Scalar | None) for v in (self.default, self.typical)):
+            return "default and typical are a number, true, false or text (quote dates)"
+        if not all(isinstance(b, int | float | None) for b in (self.minimum, self.maximum)):
+            return "minimum and maximum are numbers"
+        return self._contradiction()
+
+    def _contradiction(self) -> str | None:
         if not self.name or len(self.name) > 200:
             return "a name has 1 to 200 characters"
         if (self.type is FieldType.CATEGORY) != bool(self.categories):
@@ -114,6 +124,8 @@ class Output:
         object.__setattr__(self, "type", _member(OutputType, self.type, "output"))
         if self.classes is not None:
             object.__setattr__(self, "classes", tuple(self.classes))
+        if not isinstance(self.label, str) or not isinstance(self.unit, str | None):
+            raise SignatureError("output: label and unit are text")
         if self.probabilities and not self.classes:
             raise SignatureError("output: probabilities need classes")
 

@@ -24,6 +24,8 @@ from ml.signature import MAX_TEXT, FieldType, InputField, Signature
 
 Row = dict[str, Any]
 MAX_SAFE_INTEGER = 2**53 - 1
+MOST_FAULTS = 1_000
+_MOST_CHOICES_NAMED = 30
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,15 @@ class Fault:
 
 
 class InvalidRowsError(ValueError):
-    """Some rows do not fit the signature; `faults` lists every fault of every row."""
+    """Some rows do not fit the signature.
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    `faults` lists every fault of every row, up to `MOST_FAULTS`; `count` is how many there are.
+    """
+
+    def __init__(self, faults: Sequence[Fault], count: int) -> None:
         self.faults = tuple(faults)
-        super().__init__(f"{len(self.faults)} faults in the inputs")
+        self.count = count
+        super().__init__(f"{count} faults in the inputs")
 
 
 class Validator:
@@ -65,19 +71,23 @@ class Validator:
         Raises:
             InvalidRowsError: with every fault; the row's number is 0.
         """
-        filled = {name: form[name] for name in form if form[name].strip()}
+        filled = {name: text for name, text in form.items() if not self._is_blank(name, text)}
         by_text = {item.name: _from_text(item, filled[item.name]) for item in self._signature.inputs
                    if item.name in filled}  # fmt: skip
         unknown = {name: text for name, text in filled.items() if name not in by_text}
         return self._parse(self._lax, [by_text | unknown])[0]
 
+    def _is_blank(self, name: str, text: str) -> bool:
+        categories = self._signature[name].categories if name in self._signature.names else None
+        return not text.strip() and text not in (categories or ())
+
     def _parse(self, adapter: TypeAdapter[list[Any]], rows: Sequence[Any]) -> list[Row]:
         try:
             valid = adapter.validate_python(list(rows))
         except ValidationError as error:
-            raise InvalidRowsError(
-                [_fault(self._signature, e) for e in error.errors(include_url=False)]
-            ) from None
+            first = error.errors(include_url=False, include_context=True)[:MOST_FAULTS]
+            faults = [_fault(self._signature, fault) for fault in first]
+            raise InvalidRowsError(faults, error.error_count()) from None
         return [self._complete(row) for row in valid]
 
     def _complete(self, row: Mapping[str, Any]) -> Row:
@@ -86,6 +96,17 @@ class Validator:
             value = row.get(item.name)
             complete[item.name] = item.default if value is None else value
         return complete
+
+
+def default_fault(item: InputField) -> str | None:
+    """Return what is wrong with the default of a field, None if it is a good value or there is none."""
+    if item.default is None:
+        return None
+    try:
+        TypeAdapter(_value_type(item)).validate_python(item.default, strict=True)
+    except ValidationError as error:
+        return _message(item, error.errors()[0])
+    return None
 
 
 def _adapter(signature: Signature, *, strict: bool) -> TypeAdapter[list[Any]]:
@@ -108,8 +129,11 @@ def _value_type(item: InputField) -> Any:
             finite = Field(allow_inf_nan=False)
             return Annotated[float, finite, bounds, AfterValidator(_without_negative_zero)]
         case FieldType.INTEGER:
-            safe = Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)
-            return Annotated[int, safe, bounds, BeforeValidator(_integral)]
+            low = max(
+                -MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER if item.minimum is None else item.minimum
+            )
+            high = min(MAX_SAFE_INTEGER, MAX_SAFE_INTEGER if item.maximum is None else item.maximum)
+            return Annotated[int, Field(ge=low, le=high), BeforeValidator(_integral)]
         case FieldType.BOOLEAN:
             return bool
         case FieldType.CATEGORY:
@@ -143,7 +167,8 @@ def _from_text(item: InputField, text: str) -> Any:
         return text
     if item.type is FieldType.CATEGORY:
         return {str(category): category for category in item.categories or ()}.get(text, text)
-    return text.strip()
+    # Python's numbers may have underscores between digits, people's may not.
+    return [text] if "_" in text and item.numeric else text.strip()
 
 
 def _fault(signature: Signature, error: Any) -> Fault:
@@ -182,8 +207,14 @@ def _message(item: InputField, error: Any) -> str:
     if kind == "string_too_long":
         return f"Enter at most {MAX_TEXT:,} characters."
     if item.type is FieldType.CATEGORY:
-        return f"Choose one of: {', '.join(map(str, item.categories or ()))}."
+        return f"Choose one of: {_named(item.categories or ())}."
     return _EXPECTED[item.type]
+
+
+def _named(choices: Sequence[Any]) -> str:
+    more = len(choices) - _MOST_CHOICES_NAMED
+    named = ", ".join(map(str, choices[:_MOST_CHOICES_NAMED]))
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _shown(bound: float) -> str:

@@ -1,9 +1,9 @@
 """The forms of signing in and of the account."""
 
 from typing import Any
-from uuid import UUID
 
-from flask_security.forms import ChangePasswordForm, LoginForm
+from flask_login import current_user
+from flask_security.forms import ChangePasswordForm, LoginForm, VerifyForm
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -14,6 +14,7 @@ from app.access import ROLE_SCOPES, Caller
 from app.extensions import db
 from app.models import EventKind, Scope
 from app.services.events import record_event
+from app.services.passwords import LONGEST
 
 _LIFETIMES = [
     SelectChoice("30d", "30 days"),
@@ -32,23 +33,40 @@ _MEANING = {
 }
 
 
-class SignInForm(LoginForm):
-    """Address and password. A wrong password for a known address is an event."""
+class _PasswordTried:
+    """A form with a person's password. One that is wrong is an event; one too long is not even tried."""
+
+    password: Any
+    user: Any
 
     def validate(self, **kwargs: Any) -> bool:
         """Check the form; what is wrong with it is told apart by nobody outside."""
-        if super().validate(**kwargs):
+        too_long = len(self.password.data or "") > LONGEST
+        if too_long:
+            self.password.data = ""
+        if super().validate(**kwargs) and not too_long:  # type: ignore[misc]
             return True
-        if self.user is not None:
-            record_event(
-                EventKind.SIGN_IN_FAILED, actor_id=None, subject_id=UUID(str(self.user.id))
-            )
+        if self.user is not None and self.password.errors:
+            record_event(EventKind.SIGN_IN_FAILED, actor_id=None, subject_id=self.user.id)
             db.session.commit()
         return False
 
 
-class PasswordForm(ChangePasswordForm):
+class SignInForm(_PasswordTried, LoginForm):
+    """Address and password."""
+
+
+class PasswordAgainForm(_PasswordTried, VerifyForm):
+    """The password once more, before a sensitive act."""
+
+
+class PasswordForm(_PasswordTried, ChangePasswordForm):
     """The old password and a new one, twice."""
+
+    @property
+    def user(self) -> Any:
+        """Whose password it is."""
+        return current_user
 
 
 class TokenForm(FlaskForm):

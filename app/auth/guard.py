@@ -1,13 +1,19 @@
 """The guard: before each request it finds out who is calling and whether the route is theirs."""
 
-from flask import Flask, current_app, g, request
+from uuid import UUID
+
+from flask import Flask, current_app, g, request, session
 from flask_login import current_user
 
 from app.access import ROLE_SCOPES, Caller, public, requirement_of
 from app.errors import for_programs
 from app.models import Role
 from app.services.errors import NotAllowedError, NotSignedInError
+from app.services.sessions import is_ended
 from app.services.tokens import authenticate_token
+
+#: Where the session keeps its own identifier.
+SESSION_ID = "session_id"
 
 
 def init_app(app: Flask) -> None:
@@ -40,7 +46,8 @@ def check_access() -> None:
 
 
 def _person() -> Caller | None:
-    if not current_user.is_authenticated:
+    identifier = session.get(SESSION_ID)
+    if identifier is None or not current_user.is_authenticated or is_ended(UUID(identifier)):
         return None
     role = Role(current_user.role)
     return Caller(

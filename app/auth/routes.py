@@ -11,6 +11,7 @@ from app import access
 from app.auth.forms import TokenForm
 from app.extensions import db
 from app.models import User
+from app.services.errors import InvalidInputsError
 from app.services.tokens import create_token, list_tokens, parse_duration, revoke_token
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -37,9 +38,13 @@ def new_token() -> str | tuple[str, int]:
         return (_page(form), 422) if form.is_submitted() else _page(form)
     user = db.session.get_one(User, g.caller.user_id)
     lasts = parse_duration(form.expires.data) if form.expires.data else None
-    token, secret = create_token(
-        user, form.name.data or "", form.scopes.data or [], lasts=lasts, actor_id=user.id
-    )
+    try:
+        token, secret = create_token(
+            user, form.name.data or "", form.scopes.data or [], lasts=lasts, actor_id=user.id
+        )
+    except InvalidInputsError as error:
+        form.name.errors = [error.detail]
+        return _page(form), 422
     db.session.commit()
     return render_template("account/token.html", token=token, secret=secret)
 

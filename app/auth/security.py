@@ -2,26 +2,31 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, Request, redirect, request, session, url_for
 from flask_login import user_logged_out
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
 from flask_security.password_util import PasswordUtil
 from flask_security.signals import password_changed, user_authenticated
-from flask_security.views import login, verify
+from flask_security.views import change_password, login, verify
 from werkzeug.wrappers import Response
 
 from app import access
-from app.auth.forms import PasswordForm, SignInForm
+from app.auth.forms import PasswordAgainForm, PasswordForm, SignInForm
+from app.auth.guard import SESSION_ID
 from app.extensions import db
+from app.identifiers import new_id
 from app.limits import limit_sign_in
 from app.models import EventKind, User
 from app.services.events import record_event
 from app.services.passwords import SHORTEST, refused_because
+from app.services.sessions import end_session
 from config import Settings
 
 _sign_in = limit_sign_in(login)
 _verify = limit_sign_in(verify)
+_change_password = limit_sign_in(change_password)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -31,14 +36,17 @@ def init_app(app: Flask, settings: Settings) -> None:
         app,
         SQLAlchemyUserDatastore(db, User, RoleMixin),
         login_form=SignInForm,
+        verify_form=PasswordAgainForm,
         change_password_form=PasswordForm,
         password_util_cls=_Passwords,
     )
     security.unauthn_handler(_to_sign_in)
+    security.want_json(lambda _: False)  # These are pages; programs use tokens.
     # Flask-Security looks for tokens of its own in the body of every request; ours are the guard's.
     app.login_manager.request_loader(_nobody)  # type: ignore[attr-defined]
     views = app.view_functions
     views["security.login"], views["security.verify"] = _sign_in, _verify
+    views["security.change_password"] = _change_password
     access.public(views["security.login"])
     access.signed_in(views["security.logout"])
     access.signed_in(views["security.verify"])
@@ -103,11 +111,14 @@ def _to_sign_in(*_: Any, **__: Any) -> Response:
 
 def _signed_in(_: Flask, user: User, **__: Any) -> None:
     session.permanent = True  # It lasts as long as the settings say, not as long as the browser.
+    session[SESSION_ID] = str(new_id())
     record_event(EventKind.SIGNED_IN, actor_id=user.id, subject_id=user.id)
     db.session.commit()
 
 
 def _signed_out(_: Flask, user: User, **__: Any) -> None:
+    if identifier := session.pop(SESSION_ID, None):
+        end_session(UUID(identifier))
     record_event(EventKind.SIGNED_OUT, actor_id=user.id, subject_id=user.id)
     db.session.commit()
 

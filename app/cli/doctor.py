@@ -28,6 +28,10 @@ class FaultFoundError(Exception):
     """A check failed; the message says what to do."""
 
 
+class AdviceError(Exception):
+    """Nothing is wrong, but it could be better; the message says how."""
+
+
 @click.command()
 @with_appcontext
 def doctor() -> None:
@@ -40,6 +44,8 @@ def doctor() -> None:
         name = check.__name__.removeprefix("_check_").replace("_", " ")
         try:
             click.echo(f"ok    {name}: {check()}")
+        except AdviceError as advice:
+            click.echo(f"warn  {name}: {advice}")
         except FaultFoundError as trouble:
             failed = True
             click.echo(f"FAIL  {name}: {trouble}")
@@ -87,7 +93,7 @@ def _check_rights() -> str:
     user = db.session.scalar(text("SELECT current_user"))
     if user == SERVICE_ROLE:
         return f"the service works as {SERVICE_ROLE}, which can only add to the book"
-    return (
+    raise AdviceError(
         f"the service works as {user}: the triggers alone protect the book, because this login"
         f" may not make or take the role {SERVICE_ROLE}"
     )
@@ -117,6 +123,20 @@ def _check_durability() -> str:
             "synchronous_commit is off: an answer could leave before its record is safe"
         )
     return "fsync, full_page_writes and synchronous_commit are on"
+
+
+def _check_server_log() -> str:
+    quiet = _setting("log_min_error_statement") in ("log", "fatal", "panic")
+    if (
+        not quiet
+        or _setting("log_statement") != "none"
+        or _setting("log_min_duration_statement") != "-1"
+    ):
+        raise AdviceError(
+            "the server logs statements with their values, which are personal data; set"
+            " log_min_error_statement = panic, log_statement = none, log_min_duration_statement = -1"
+        )
+    return "the server logs no statements"
 
 
 def _check_clock() -> str:
@@ -158,6 +178,7 @@ CHECKS: tuple[Callable[[], str], ...] = (
     _check_rights,
     _check_partitions,
     _check_durability,
+    _check_server_log,
     _check_clock,
     _check_artifacts,
     _check_active_models,

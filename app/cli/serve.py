@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     db.session.remove()
     make_partitions()
     db.engine.dispose()
+    _check_port(settings)
     _prepare_workers(settings)
     click.echo(f"Daybook listens on http://{settings.host}:{settings.port}", err=True)
     with _background_jobs(current_app._get_current_object()):  # type: ignore[attr-defined]
@@ -59,8 +61,7 @@ def _prepare_workers(settings: Settings) -> None:
     """Set what the workers read from the environment when they start."""
     # A forked worker would share locks and connections with this process: let them start afresh.
     multiprocessing.set_start_method("spawn", force=True)
-    counts = settings.home / "metrics"
-    _empty(counts)
+    counts = _folder_for_counts(settings.home / "metrics")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
@@ -68,7 +69,7 @@ def _prepare_workers(settings: Settings) -> None:
 
 def _server(settings: Settings) -> MPServer:
     return MPServer(
-        target="app:create_app",
+        target="app.worker:create_worker_app",
         factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
@@ -97,6 +98,26 @@ def _background_jobs(app: Flask) -> Iterator[None]:
         thread.join()
 
 
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def _check_port(settings: Settings) -> None:
+    """Refuse a port that is taken: two servers would share it without a word."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            place = f"{settings.host}:{settings.port}"
+            raise click.ClickException(
+                f"{place} cannot be listened on: {error.strerror}."
+            ) from error
+
+
+def _folder_for_counts(parent: Path) -> Path:
+    """Return an empty folder for the counts of this server's workers; remove those of dead servers."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for folder in parent.iterdir():
+        if not Path("/proc", folder.name).exists() or folder.name == str(os.getpid()):
+            shutil.rmtree(folder, ignore_errors=True)
+    own = parent / str(os.getpid())
+    own.mkdir()
+    return own

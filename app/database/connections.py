@@ -25,14 +25,25 @@ def connector(settings: Settings, *, as_owner: bool = False) -> Callable[[], Con
     parameters: dict[str, Any] = {}
 
     def connect() -> Connection:
-        if not parameters:
-            parameters.update(_parameters(settings))
-        connection = psycopg2.connect(**parameters)
+        connection = _connect(settings, parameters)
         if not as_owner:
             _become_service(connection)
         return connection
 
     return connect
+
+
+def _connect(settings: Settings, parameters: dict[str, Any]) -> Connection:
+    if not parameters:
+        parameters.update(_parameters(settings))
+    try:
+        return psycopg2.connect(**parameters)
+    except psycopg2.OperationalError:
+        if not settings.embedded:
+            raise
+    # The embedded server was killed: nobody else will start it again.
+    parameters.update(_parameters(settings))
+    return psycopg2.connect(**parameters)
 
 
 def _parameters(settings: Settings) -> dict[str, Any]:
@@ -45,6 +56,11 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     session = {
         "application_name": "daybook",
         "connect_timeout": 10,
+        # A server that vanished from the network is noticed in time, not when TCP gives up.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": settings.statement_timeout_ms,
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
     }
     if settings.embedded:

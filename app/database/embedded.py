@@ -171,6 +171,9 @@ class EmbeddedPostgres:
             "unix_socket_directories": str(self._socket_folder()),
             "unix_socket_permissions": "0700",
             "max_connections": "200",
+            # Statements carry inputs, which are personal data: the log names errors without them.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
             **self._options,
         }
         lines = [f"{name} = '{_quoted(value)}'\n" for name, value in options.items()]

@@ -21,7 +21,8 @@ def readiness() -> dict[str, str]:
     if behind := migration_fault():
         return {"migrations": behind}
     runtimes: Runtimes = current_app.extensions["runtimes"]
-    return {f"model {name}": why for name, why in runtimes.broken().items()}
+    broken = runtimes.broken()
+    return {"active models": "; ".join(broken.values())} if broken else {}
 
 
 def migration_fault() -> str | None:

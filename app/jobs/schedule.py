@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.extensions import db
 from app.jobs.count_predictions import count_predictions
+from app.jobs.forget_ended_sessions import forget_ended_sessions
 from app.jobs.forget_rate_limits import forget_rate_limits
 from app.jobs.make_partitions import make_partitions
 
@@ -20,6 +21,7 @@ SCHEDULE: dict[Callable[[], None], float] = {
     make_partitions: 24 * 3600,
     count_predictions: 300,
     forget_rate_limits: 3600,
+    forget_ended_sessions: 3600,
 }
 
 

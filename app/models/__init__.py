@@ -2,6 +2,7 @@
 
 from app.models.artifact import Artifact, ArtifactChunk
 from app.models.base import Base
+from app.models.ended_session import EndedSession
 from app.models.environment import Environment
 from app.models.event import Event, EventKind
 from app.models.model import Grant, Model
@@ -19,6 +20,7 @@ __all__ = [
     "Base",
     "Channel",
     "CountedHour",
+    "EndedSession",
     "Environment",
     "Event",
     "EventKind",

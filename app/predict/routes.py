@@ -59,7 +59,7 @@ def submit_form(name: str) -> Response | tuple[str, int]:
 
     The service asks for the scope, so that a refusal is recorded like every other.
     """
-    attempt = begin_attempt(g.caller, Channel.FORM)
+    attempt = begin_attempt(g.caller, Channel.FORM, g.request_id)
     typed = typed_values(request.form)
     service: Predictions = current_app.extensions["predictions"]
     try:

@@ -13,6 +13,15 @@ class InputFault:
     pointer: str
     message: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pointer", storable(self.pointer))
+        object.__setattr__(self, "message", storable(self.message))
+
+
+def storable(text: str) -> str:
+    """Return a text that the book can hold: what a caller sent may contain U+0000 or half characters."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
 
 class ServiceError(Exception):
     """Something was refused or failed.
@@ -25,7 +34,7 @@ class ServiceError(Exception):
     record_id: UUID | None = None
 
     def __init__(self, detail: str, errors: Sequence[InputFault] = ()) -> None:
-        self.detail = detail
+        self.detail = storable(detail)
         self.errors = tuple(errors)
         super().__init__(detail)
 
@@ -74,6 +83,12 @@ class NotReadableBodyError(ServiceError):
     """The body cannot be read."""
 
     slug = "body-not-readable"
+
+
+class LengthRequiredError(ServiceError):
+    """The length of the body must be declared."""
+
+    slug = "length-required"
 
 
 class BodyTooLargeError(ServiceError):

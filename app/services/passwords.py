@@ -4,12 +4,18 @@ See NIST SP 800-63B-4, section 3.1.1.2.
 """
 
 import re
+import unicodedata
 
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 SHORTEST = 12
 LONGEST = 1024
 _COMMON = frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def normalised(password: str) -> str:
+    """Return the one form of a password, however the keyboard composed its letters (Unicode NFKD)."""
+    return unicodedata.normalize("NFKD", password)
 
 
 def refused_because(password: str, email: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import structlog
 
@@ -22,9 +23,20 @@ from ml.runtime import ModelFailedError
 log = structlog.get_logger(__name__)
 
 
-def begin_attempt(caller: Caller, channel: Channel) -> Attempt:
+_NOT_CONFIRMED = (
+    "The record could not be confirmed, so there is no answer. Look into the history before you try"
+    " again: if the database went away just then, the record may be there."
+)
+
+
+def begin_attempt(caller: Caller, channel: Channel, request_id: UUID) -> Attempt:
     """Note that a request has arrived; call this before anything else is done for it."""
-    return Attempt(actor_id=caller.user_id, token_id=caller.token_id, channel=channel)
+    return Attempt(
+        actor_id=caller.user_id,
+        token_id=caller.token_id,
+        channel=channel,
+        request_id=request_id,
+    )
 
 
 class Predictions:
@@ -74,7 +86,7 @@ class Predictions:
             yield
         except RecordingError as error:
             log.error("record not committed", why=str(error))
-            raise UnavailableError("The record cannot be written now; try again.") from error
+            raise UnavailableError(_NOT_CONFIRMED) from error
         except ModelFailedError as error:
             log.error("model failed", model=progress.target.model, why=str(error))
             failure = PredictionFailedError(str(error))
@@ -106,7 +118,7 @@ class Predictions:
             )
         except RecordingError as failure:
             log.error("refusal not committed", why=str(failure))
-            raise UnavailableError("The record cannot be written now; try again.") from failure
+            raise UnavailableError(_NOT_CONFIRMED) from failure
         error.record_id = record.facts.id
 
 

@@ -21,7 +21,7 @@ from app.services.artifacts import store_artifact
 from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
 from app.services.events import record_event
 from ml import artifact
-from ml.describe import describe, read_corrections, read_examples
+from ml.describe import columns_of_words, describe, read_corrections, read_examples
 from ml.environment import describe_environment
 from ml.evaluation import EvaluationError, evaluate
 from ml.runtime import ModelFailedError, Runtime
@@ -234,7 +234,8 @@ def _examine(
     data: bytes, given: Registration, corrections: dict[str, Any]
 ) -> tuple[Signature, dict[str, Any]]:
     estimator = artifact.load(data, artifact.digest(data))
-    examples = read_examples(given.data)
+    words = columns_of_words(estimator, given.target, corrections)
+    examples = read_examples(given.data, words)
     signature = describe(estimator, examples, given.target, corrections)
     return signature, evaluate(Runtime(estimator, signature), examples, given.target)
 

@@ -7,13 +7,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from app.ledger.strict_json import StrictJSONError, parse
+from app.ledger.strict_json import MAX_SAFE_INTEGER, StrictJSONError, parse
 from app.recorder import Submitted
 from app.services.errors import (
     BodyTooLargeError,
     InputFault,
     InvalidInputsError,
     NotReadableBodyError,
+    ServiceError,
+    storable,
 )
 from ml.validation import Fault, InvalidRowsError, Validator
 
@@ -58,7 +60,7 @@ class JSONSubmission:
             try:
                 rows = validator.parse_json(document["inputs"])
             except InvalidRowsError as error:
-                faults = list(map(_pointed, error.faults))
+                raise _refusal(error) from None
         if faults:
             raise InvalidInputsError(_summary(faults), faults)
         none: list[None] = [None] * len(rows)
@@ -111,32 +113,35 @@ class FormSubmission:
 
     def rows(self, validator: Validator) -> Submitted:
         """See `Submission.rows`."""
+        if faults := [
+            _nul_fault(name) for name, text in self._fields.items() if "\x00" in name + text
+        ]:
+            raise InvalidInputsError(_summary(faults), faults)
         try:
             row = validator.parse_form(self._fields)
         except InvalidRowsError as error:
-            faults = [_pointed(fault) for fault in error.faults]
-            raise InvalidInputsError(_summary(faults), faults) from None
+            raise _refusal(error) from None
         return Submitted(rows=[row], references=[None], subjects=[None])
 
     def evidence(self) -> Any:
         """Return the strings as they were typed."""
-        return [{name: text.replace("\x00", "") for name, text in self._fields.items()}]
+        return [{storable(name): storable(text) for name, text in self._fields.items()}]
 
 
-class OversizedSubmission:
-    """A body that was not read because it is too large; only its declared length is known."""
+class UnreadSubmission:
+    """A body that could not be read whole; only its declared length is known, if any."""
 
-    def __init__(self, length: int | None, limit: int) -> None:
+    def __init__(self, length: int | None, error: ServiceError) -> None:
         self._length = length
-        self._limit = limit
+        self._error = error
 
     def rows(self, validator: Validator) -> Submitted:  # noqa: ARG002
         """Refuse."""
-        raise BodyTooLargeError(f"The body may have {self._limit:,} bytes.")
+        raise self._error
 
     def evidence(self) -> Any:
-        """Return the length."""
-        return {"bytes": self._length}
+        """Return the declared length."""
+        return {"bytes": None if self._length is None else min(self._length, MAX_SAFE_INTEGER)}
 
 
 def _label_faults(name: str, labels: Any, count: int) -> list[InputFault]:
@@ -151,6 +156,10 @@ def _label_faults(name: str, labels: Any, count: int) -> list[InputFault]:
     ]
 
 
+def _nul_fault(name: str) -> InputFault:
+    return InputFault(f"/inputs/0/{_escaped(name)}", "Remove the character U+0000.")
+
+
 def _pointed(fault: Fault) -> InputFault:
     place = f"/inputs/{fault.row}"
     if fault.field is not None:
@@ -162,7 +171,14 @@ def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _summary(faults: Sequence[InputFault]) -> str:
-    if len(faults) == 1:
-        return f"{faults[0].pointer}: {faults[0].message}"
-    return f"{len(faults)} faults; the first: {faults[0].pointer}: {faults[0].message}"
+def _refusal(error: InvalidRowsError) -> InvalidInputsError:
+    faults = [_pointed(fault) for fault in error.faults]
+    return InvalidInputsError(_summary(faults, error.count), faults)
+
+
+def _summary(faults: Sequence[InputFault], count: int | None = None) -> str:
+    first, count = f"{faults[0].pointer}: {faults[0].message}", count or len(faults)
+    if count == 1:
+        return first
+    listed = "" if count == len(faults) else f", {len(faults):,} of them listed"
+    return f"{count:,} faults{listed}; the first: {first}"

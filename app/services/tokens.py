@@ -43,8 +43,8 @@ def create_token(
         InvalidInputsError: if the name is empty, or a scope is not one of the person's role.
     """
     name = name.strip()
-    if not 1 <= len(name) <= 100:
-        raise _invalid("/name", "Give the token a name of 1 to 100 characters.")
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise _invalid("/name", "Give the token a name of 1 to 100 printable characters.")
     secret = _new_secret()
     token = Token(
         id=new_id(),

@@ -1,6 +1,7 @@
 """People: made, disabled, enabled, and their passwords."""
 
 import secrets
+import unicodedata
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -13,7 +14,7 @@ from app.identifiers import new_id
 from app.models import EventKind, Role, User
 from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
 from app.services.events import record_event
-from app.services.passwords import refused_because
+from app.services.passwords import normalised, refused_because
 
 
 def create_user(email: str, role: Role, password: str, *, actor_id: UUID | None = None) -> User:
@@ -23,7 +24,7 @@ def create_user(email: str, role: Role, password: str, *, actor_id: UUID | None 
         InvalidInputsError: if the address is none, or the password is too easy to guess.
         ConflictError: if there is a person with this address.
     """
-    address = _normalised(email)
+    address, password = _normalised(email), normalised(password)
     _check_password(password, address)
     user = User(
         id=new_id(),
@@ -74,6 +75,7 @@ def set_password(user: User, password: str, *, actor_id: UUID | None = None) -> 
     Raises:
         InvalidInputsError: if the password is too easy to guess.
     """
+    password = normalised(password)
     _check_password(password, user.email)
     user.password = hash_password(password)
     end_sessions(user)
@@ -88,6 +90,14 @@ def end_sessions(user: User) -> None:
 
 def _find(email: str) -> User | None:
     return db.session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
+
+
+def account_name(typed: str) -> str:
+    """Return the one spelling of what may be an address: many spellings sign in to one account."""
+    try:
+        return _normalised(typed)
+    except InvalidInputsError:
+        return unicodedata.normalize("NFKC", typed).strip().casefold()
 
 
 def _normalised(email: str) -> str:

@@ -36,7 +36,7 @@ def test_readyz_fails_when_an_active_model_does_not_load(app, client):
         file.unlink()
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.get_json()["failing"] == ["model churn"]
+    assert answer.get_json()["failing"] == ["active models"]
 
 
 def test_readyz_fails_when_migrations_are_missing(app, client):

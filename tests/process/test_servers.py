@@ -115,7 +115,7 @@ def test_logs_are_json_with_request_ids_and_without_inputs(fresh_url, tmp_path, 
     assert "private" not in log
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert any(line["event"] == "version loaded" for line in lines)
-    assert any(line.get("request_id") == "my-request-1" for line in lines)
+    assert any(line.get("client_request_id") == "my-request-1" for line in lines)
 
 
 def test_every_worker_has_one_blas_thread(fresh_url, tmp_path, headers):

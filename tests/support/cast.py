@@ -16,7 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from app.access import ROLE_SCOPES, Caller
+from app.auth.guard import SESSION_ID
 from app.extensions import db
+from app.identifiers import new_id
 from app.models import Role
 from app.services import registry, tokens, users
 from app.services.registry import Registration
@@ -125,6 +127,7 @@ def sign_in(client, member: Member) -> None:
         session.clear()
         session["_user_id"] = member.uniquifier
         session["_fresh"] = True
+        session[SESSION_ID] = str(new_id())
         session["fs_paa"] = time.time()
         session["csrf_token"] = "0" * 40
 

@@ -1,5 +1,7 @@
 """Reading signatures from data and estimators."""
 
+import datetime
+
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
@@ -10,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from ml.describe import describe, read_corrections, read_examples
+from ml.describe import columns_of_words, describe, read_corrections, read_examples
 from ml.signature import SignatureError
 
 
@@ -24,10 +26,14 @@ def column(tmp_path, *cells):
     class Estimator(BaseEstimator):
         n_features_in_ = 1
 
+        def fit(self):
+            self.fitted_ = True
+            return self
+
         def predict(self, rows):
             return rows
 
-    return describe(Estimator(), data, "y", {}).inputs[0]
+    return describe(Estimator().fit(), data, "y", {}).inputs[0]
 
 
 @pytest.mark.parametrize(
@@ -166,3 +172,105 @@ def test_examples_that_are_no_table_are_refused(tmp_path, text):
 def test_missing_examples_are_refused(tmp_path):
     with pytest.raises(SignatureError, match="cannot be read"):
         read_examples(tmp_path / "none.csv")
+
+
+def spelled(tmp_path, codes, corrections=None, with_encoder=True):
+    """Register-like reading of a model whose categories look like numbers."""
+    learned = pd.DataFrame({"zip": codes})
+    truth = [code == codes[0] for code in codes]
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    columns = ColumnTransformer([("z", encoder, ["zip"])]) if with_encoder else encoder
+    estimator = make_pipeline(columns, KNeighborsClassifier(1)).fit(learned, truth)
+    learned.to_csv(tmp_path / "d.csv", index=False)
+    words = columns_of_words(estimator, None, corrections or {})
+    data = read_examples(tmp_path / "d.csv", words)
+    return describe(estimator, data, None, corrections or {}).inputs[0]
+
+
+@pytest.mark.parametrize(
+    "codes", [["07", "08", "09"], ["1", "2", "3"], ["07", "08", "10"], ["True", "False"]]
+)
+def test_words_that_look_like_numbers_stay_words(tmp_path, codes):
+    found = spelled(tmp_path, codes)
+    assert (found.type, found.categories) == ("category", tuple(sorted(codes)))
+    assert found.typical in codes
+
+
+def test_a_correction_makes_numbers_words(tmp_path):
+    corrections = {"inputs": {"zip": {"type": "category", "categories": ["07", "08"]}}}
+    found = spelled(tmp_path, ["07", "08"], corrections, with_encoder=False)
+    assert found.categories == ("07", "08")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["8e15", "9007199254740991"],
+        ["1500000000000000000", "1500000000000000001"],
+        ["-9e15", "9e15"],
+    ],
+)
+def test_bounds_of_huge_integers_stay_within_the_profile(tmp_path, cells):
+    cells = [str(int(float(cell))) if "e" in cell else cell for cell in cells]
+    found = column(tmp_path, *cells)
+    for bound in (found.minimum, found.maximum):
+        assert bound is None or abs(bound) < 2**53
+
+
+def test_huge_doubles_are_not_bounded(tmp_path):
+    found = column(tmp_path, "-1e308", "1e308")
+    assert (found.minimum, found.maximum) == (None, None)
+
+
+def test_an_unfitted_estimator_is_refused():
+    with pytest.raises(SignatureError, match="not fitted"):
+        describe(KNeighborsClassifier(), pd.DataFrame({"a": [1.0]}), None, {})
+
+
+def test_encoders_of_columns_by_slice_are_passed_over():
+    data = pd.DataFrame({"a": ["x", "y", "x"], "b": [1.0, 2.0, 3.0]})
+    columns = ColumnTransformer([("w", OneHotEncoder(), slice(0, 1))], remainder="passthrough")
+    estimator = make_pipeline(columns, LinearRegression()).fit(data, [1, 2, 3])
+    assert describe(estimator, data, None, {})["a"].categories == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5",
+        "inputs: [a]",
+        "inputs: {a: 5}",
+        "title: 5",
+        "description: [x]",
+        "output: x",
+        "inputs: words",
+    ],
+)
+def test_corrections_of_the_wrong_kind_are_refused(tmp_path, text):
+    (tmp_path / "m.yaml").write_text(text)
+    with pytest.raises(SignatureError):
+        read_corrections(tmp_path / "m.joblib")
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        {"typical": datetime.date(2026, 1, 1)},
+        {"title": 5},
+        {"minimum": "low"},
+        {"required": False, "default": "abc"},
+        {"required": False, "default": True},
+        {"required": False, "default": 99, "maximum": 10},
+    ],
+)
+def test_corrections_with_values_of_the_wrong_kind_are_refused(correction):
+    data = pd.DataFrame({"a": [1.0, 2.0]})
+    estimator = LinearRegression().fit(data, [1, 2])
+    with pytest.raises(SignatureError, match="field 'a'"):
+        describe(estimator, data, None, {"inputs": {"a": correction}})
+
+
+def test_the_type_of_the_output_cannot_be_corrected():
+    data = pd.DataFrame({"a": [1.0, 2.0]})
+    with pytest.raises(SignatureError, match="follows from the estimator"):
+        describe(LinearRegression().fit(data, [1, 2]), data, None, {"output": {"type": "label"}})

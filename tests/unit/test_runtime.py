@@ -135,3 +135,27 @@ def test_examples_become_json_values():
     loaded, data = runtime(LogisticRegression())
     row = example_rows(loaded.signature, data)[0]
     assert {name: type(value) for name, value in row.items()} == {"a": float, "b": int}
+
+
+@pytest.mark.parametrize(
+    ("classes", "truth"), [([0.0, 1.0], [0, 1]), ([False, True], [0, 1]), ([0, 1], [False, True])]
+)
+def test_classes_that_a_csv_writes_otherwise_are_the_same(classes, truth):
+    loaded, data = runtime(
+        LogisticRegression(), pd.Series([*[classes[0]] * 3, *[classes[1]] * 3] * 5, name="y")
+    )
+    told = data.assign(y=[*[truth[0]] * 3, *[truth[1]] * 3] * 5)
+    assert evaluate(loaded, told, "y")["accuracy"] == 1
+
+
+def test_a_target_of_words_does_not_fit_a_regressor():
+    loaded, data = runtime(LinearRegression(), AMOUNT)
+    with pytest.raises(EvaluationError, match="does not fit a regression"):
+        evaluate(loaded, data.assign(y="much"), "y")
+
+
+def test_a_model_of_several_answers_a_row_says_so():
+    fitted = LinearRegression().fit(DATA, np.column_stack([AMOUNT, AMOUNT]))
+    loaded = Runtime(fitted, describe(fitted, DATA, None, {}))
+    with pytest.raises(ModelFailedError, match="several values for a row"):
+        loaded.score([{"a": 1.0, "b": 1}])

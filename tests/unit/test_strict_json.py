@@ -2,12 +2,14 @@
 
 import json
 import math
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ledger.strict_json import MAX_DEPTH, StrictJSONError, parse
+from app.ledger import canonical
+from app.ledger.strict_json import MAX_DEPTH, StrictJSONError, parse, read_stored
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "replace")))
@@ -95,3 +97,25 @@ def test_negative_zero_becomes_zero():
 
 def test_integers_stay_integers_and_decimals_are_doubles():
     assert [type(v) for v in parse(b"[1, 1.0, 1e0]")] == [int, float, float]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_stored_doubles_read_back_as_the_same_double(number):
+    assert read_stored(canonical.encode(number).decode()) == number
+
+
+def test_a_large_stored_double_reads_back_as_a_double():
+    assert [type(v) for v in read_stored("[100000000000000000000,9007199254740991,1]")] == [
+        float,
+        int,
+        int,
+    ]
+
+
+def test_the_depth_of_a_long_string_is_found_with_little_memory():
+    body = b'{"inputs":["' + b"a" * 4_000_000 + b'"' + b",[]" * 40 + b"]}"
+    tracemalloc.start()
+    parse(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * len(body)

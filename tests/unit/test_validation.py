@@ -153,3 +153,41 @@ def test_a_blank_field_is_a_missing_value():
     assert [(f.field, f.message) for f in caught.value.faults] == [
         ("amount", "This field is required.")
     ]
+
+
+@pytest.mark.parametrize("typed", ["1_500", "1_5"])
+def test_a_number_with_underscores_is_none(typed):
+    form = {"amount": typed, "count": typed, "insured": "true", "country": "FR"}
+    with pytest.raises(InvalidRowsError) as caught:
+        VALIDATOR.parse_form(form)
+    assert [f.field for f in caught.value.faults] == ["amount", "count"]
+
+
+def test_an_integer_stays_within_the_profile_whatever_its_bounds():
+    wide = InputField(name="n", type="integer", minimum=-1e18, maximum=1e18)
+    validator = Validator(Signature(inputs=(wide,), output=Output(type=OutputType.REGRESSION)))
+    for value in (1e17, 2**53, -(2**53)):
+        with pytest.raises(InvalidRowsError):
+            validator.parse_json([{"n": value}])
+    assert validator.parse_json([{"n": 2**53 - 1}])
+
+
+def test_a_blank_category_can_be_chosen():
+    item = InputField(name="c", type="category", categories=(" ", "x"))
+    validator = Validator(Signature(inputs=(item,), output=Output(type=OutputType.REGRESSION)))
+    assert validator.parse_form({"c": " "}) == {"c": " "}
+
+
+def test_faults_without_end_are_counted_and_the_first_listed():
+    with pytest.raises(InvalidRowsError) as caught:
+        VALIDATOR.parse_json([{}] * 1000)
+    assert caught.value.count == 4000
+    assert len(caught.value.faults) == 1000
+
+
+def test_many_choices_are_not_all_named():
+    item = InputField(name="c", type="category", categories=tuple(f"c{i}" for i in range(100)))
+    validator = Validator(Signature(inputs=(item,), output=Output(type=OutputType.REGRESSION)))
+    with pytest.raises(InvalidRowsError) as caught:
+        validator.parse_json([{"c": "x"}])
+    assert caught.value.faults[0].message.endswith("c29 and 70 more.")

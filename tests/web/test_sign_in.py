@@ -45,6 +45,15 @@ def test_signing_out_needs_a_post_with_its_token(client, cast):
     assert client.get("/").status_code == 200
 
 
+def test_a_copy_of_the_cookie_counts_no_more_after_signing_out(app, client):
+    try_sign_in(client, "owner@example.com", PASSWORD)
+    copy = client.get_cookie("daybook").value
+    client.post("/logout", data={"csrf_token": token_of(client, "/")})
+    thief = app.test_client()
+    thief.set_cookie("daybook", copy)
+    assert thief.get("/account").status_code == 302
+
+
 def test_after_signing_in_the_wanted_page_follows(client):
     wanted = client.get("/predictions?model=churn")
     assert wanted.status_code == 302

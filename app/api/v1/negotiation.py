@@ -6,6 +6,8 @@ from app.services.errors import NotAcceptableError, WrongMediaTypeError
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+#: Asking for predictions, where refusals are records: the view refuses by itself.
+_RECORDED = "api_v1.create_predictions"
 
 
 def refuse_other_types() -> None:
@@ -14,9 +16,16 @@ def refuse_other_types() -> None:
     Raises:
         NotAcceptableError: if the Accept header excludes JSON.
     """
+    if request.endpoint != _RECORDED and (fault := acceptance_fault()):
+        raise fault
+
+
+def acceptance_fault() -> NotAcceptableError | None:
+    """Return what is wrong with the Accept header, None if it lets JSON through."""
     accepted = request.accept_mimetypes
-    if accepted and not (accepted[JSON] or accepted[PROBLEM]):
-        raise NotAcceptableError("This API answers in JSON: accept application/json.")
+    if not accepted or accepted[JSON] or accepted[PROBLEM]:
+        return None
+    return NotAcceptableError("This API answers in JSON: accept application/json.")
 
 
 def media_type_fault() -> WrongMediaTypeError | None:

@@ -5,18 +5,21 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, current_app, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app import access
 from app.answers import json_answer
 from app.api.v1.blueprint import blueprint
-from app.api.v1.negotiation import media_type_fault
+from app.api.v1.negotiation import acceptance_fault, media_type_fault
+from app.bodies import has_unknown_length
 from app.filters import read_cursor, read_filter, read_limit
 from app.models import Channel, Scope
 from app.recorder import Record, Target
 from app.services import history
+from app.services.errors import BodyTooLargeError, LengthRequiredError, NotReadableBodyError
 from app.services.predictions import Predictions, begin_attempt
-from app.services.submissions import JSONSubmission, OversizedSubmission, Submission
+from app.services.submissions import JSONSubmission, Submission, UnreadSubmission
+from config import Settings
 
 
 @blueprint.post("/models/<name>/predictions")
@@ -27,10 +30,10 @@ def create_predictions(name: str, number: int | None = None) -> Response:
 
     The service asks for the scope, so that a refusal is recorded like every other.
     """
-    attempt = begin_attempt(g.caller, Channel.API)
+    attempt = begin_attempt(g.caller, Channel.API, g.request_id)
     service: Predictions = current_app.extensions["predictions"]
     submission = _read_submission()
-    if fault := media_type_fault():
+    if fault := acceptance_fault() or media_type_fault():
         service.refuse(attempt, submission, fault)
     target, records = service.predict(attempt, g.caller, submission, model=name, number=number)
     return json_answer(_answered(attempt.request_id, target, records), 201)
@@ -58,11 +61,18 @@ def show_prediction(identifier: UUID) -> Response:
 
 
 def _read_submission() -> Submission:
-    settings = current_app.extensions["settings"]
+    settings: Settings = current_app.extensions["settings"]
+    length = request.content_length
+    if has_unknown_length():
+        return UnreadSubmission(None, LengthRequiredError("Send Content-Length."))
     try:
         return JSONSubmission(request.get_data(cache=False), settings.max_rows)
     except RequestEntityTooLarge:
-        return OversizedSubmission(request.content_length, settings.max_body_bytes)
+        limit = f"The body may have {settings.max_body_bytes:,} bytes."
+        return UnreadSubmission(length, BodyTooLargeError(limit))
+    except ClientDisconnected:
+        short = "The body ended before its declared length."
+        return UnreadSubmission(length, NotReadableBodyError(short))
 
 
 def _answered(request_id: UUID, target: Target, records: Sequence[Record]) -> dict[str, Any]:
