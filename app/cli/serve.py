@@ -81,7 +81,7 @@ def _server(settings: Settings) -> MPServer:
         respawn_failed_workers=True,
         workers_kill_timeout=_DRAIN_SECONDS,
         working_dir=PROJECT,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     )
 
 
