@@ -74,20 +74,25 @@ class EmbeddedPostgres:
             self._ensure_database()
         return self.parameters()
 
-    def stop(self) -> None:
-        """Leave; the last one out stops the server. Without a start before, do nothing."""
+    def stop(self) -> bool:
+        """Leave; the last one out stops the server. Without a start before, do nothing.
+
+        Returns:
+            Whether this was the last one.
+        """
         if self._users_lock is None or self._process != os.getpid():
-            return
+            return False
         with self._starting():
             try:
                 fcntl.flock(self._users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass
+                return False
             else:
                 if self._has_living_pid():
                     self._control("stop", "-m", "fast")
                 if self._socket_folder().parent != self.folder:
                     self._socket_folder().rmdir()
+                return True
             finally:
                 os.close(self._users_lock)
                 self._users_lock, self._process = None, 0

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from flask_migrate import upgrade
 
 from app import create_app
+from app.database.binaries import major_version, packaged_binaries
 from app.database.embedded import EmbeddedPostgres
 from config import PROJECT, Settings
 
@@ -32,13 +34,16 @@ class Server:
         memory = Path("/dev/shm")
         place = memory if memory.is_dir() else Path(tempfile.gettempdir())
         project = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:8]
-        self.home = place / f"daybook-tests-{kind}-{project}"
-        binaries = system_binaries() if kind == "system" else None
+        binaries = system_binaries() if kind == "system" else packaged_binaries()
+        self.home = place / f"daybook-tests-{major_version(binaries)}-{kind}-{project}"
         self._postgres = EmbeddedPostgres(self.home, binaries=binaries, options=QUICK)
         self.parameters = self._postgres.start()
 
     def stop(self) -> None:
-        self._postgres.stop()
+        data = self._postgres.folder
+        if self._postgres.stop():
+            shutil.rmtree(data)
+            shutil.rmtree(self.home)
 
     def url(self, database: str) -> str:
         p = self.parameters
