@@ -1,33 +1,26 @@
-"""Reads a signature from example data and a fitted estimator, and applies a person's corrections."""
+"""Reads a signature from example data and a fitted estimator."""
 
 import datetime
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ml.corrections import corrected, corrected_inputs
 from ml.runtime import plain
 from ml.signature import FieldType, InputField, Output, OutputType, Signature, SignatureError
-from ml.validation import MAX_SAFE_INTEGER, default_fault
+from ml.validation import MAX_SAFE_INTEGER
 
 MOST_CATEGORIES = 100
-_CORRECTIONS: dict[str, type[str] | type[dict[str, Any]]] = {
-    "title": str,
-    "description": str,
-    "inputs": dict,
-    "output": dict,
-}
-_KIND_NAMES: dict[Any, str] = {str: "text", dict: "mapping"}
 
 
 def read_examples(path: Path, words: Collection[str] = ()) -> pd.DataFrame:
@@ -50,30 +43,6 @@ def read_examples(path: Path, words: Collection[str] = ()) -> pd.DataFrame:
     if table.empty:
         raise SignatureError(f"{path} has no rows")
     return table
-
-
-def read_corrections(artifact: Path) -> dict[str, Any]:
-    """Read the YAML file beside an artifact (`model.yaml` for `model.joblib`); {} if there is none.
-
-    Raises:
-        SignatureError: if the file is there but is not a mapping.
-    """
-    path = artifact.with_suffix(".yaml")
-    if not path.exists():
-        return {}
-    try:
-        corrections = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SignatureError(f"{path}: {error}") from None
-    if not isinstance(corrections, dict) or set(corrections) - set(_CORRECTIONS):
-        raise SignatureError(f"{path}: use {', '.join(_CORRECTIONS)} only")
-    for name, kind in _CORRECTIONS.items():
-        if not isinstance(corrections.get(name) or kind(), kind):
-            raise SignatureError(f"{path}: {name} is not a {_KIND_NAMES[kind]}")
-    for name, correction in (corrections.get("inputs") or {}).items():
-        if not isinstance(correction or {}, dict):
-            raise SignatureError(f"{path}: inputs: {name} is not a mapping")
-    return corrections
 
 
 def columns_of_words(
@@ -118,11 +87,11 @@ def describe(
         _describe_column(examples[name], fitted.get(name))
         for name in _input_names(estimator, examples, target)
     ]
-    output = _corrected(_describe_output(estimator, target), corrections.get("output") or {})
+    output = corrected(_describe_output(estimator, target), corrections.get("output") or {})
     if output.type != _describe_output(estimator, target).type:
         raise SignatureError("output: the type follows from the estimator and cannot be corrected")
-    corrected = tuple(_corrected_inputs(inputs, corrections.get("inputs") or {}))
-    return Signature(inputs=corrected, output=output)
+    inputs_corrected = tuple(corrected_inputs(inputs, corrections.get("inputs") or {}))
+    return Signature(inputs=inputs_corrected, output=output)
 
 
 def _check_fitted(estimator: Any) -> None:
@@ -296,34 +265,3 @@ def _steps(estimator: Any) -> Iterator[Any]:
             yield from _steps(step)
     else:
         yield estimator
-
-
-def _corrected_inputs(
-    inputs: list[InputField], corrections: Mapping[str, Any]
-) -> Iterator[InputField]:
-    unknown = set(corrections) - {item.name for item in inputs}
-    if unknown:
-        raise SignatureError(f"the corrections name unknown inputs: {', '.join(sorted(unknown))}")
-    for item in inputs:
-        corrected = _corrected(item, _retyped(corrections.get(item.name) or {}))
-        if fault := default_fault(corrected):
-            raise SignatureError(f"field {item.name!r}: the default does not fit: {fault}")
-        yield corrected
-
-
-def _retyped(correction: Mapping[str, Any]) -> dict[str, Any]:
-    """A new type drops what was read for the old one, unless the correction gives it anew."""
-    if "type" not in correction:
-        return dict(correction)
-    dropped = dict.fromkeys(("minimum", "maximum", "categories", "observed", "typical"))
-    return dropped | dict(correction)
-
-
-def _corrected(described: Any, correction: Mapping[str, Any]) -> Any:
-    known = {item.name for item in fields(described)}
-    if unknown := set(correction) - known:
-        raise SignatureError(f"the corrections have unknown members: {', '.join(sorted(unknown))}")
-    try:
-        return replace(described, **correction)
-    except TypeError as error:
-        raise SignatureError(f"the corrections cannot be used: {error}") from None

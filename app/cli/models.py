@@ -9,7 +9,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.extensions import db
-from app.services import registry
+from app.services import model_access, registry
 from app.services.registry import Registration
 from app.services.runtimes import Runtimes
 from app.services.users import find_user
@@ -121,7 +121,7 @@ def retire(name: str, version: int) -> None:
 @with_appcontext
 def grant(name: str, email: str) -> None:
     """Let an analyst use a restricted model and see its records."""
-    registry.grant_model(name, find_user(email))
+    model_access.grant_model(name, find_user(email))
     db.session.commit()
 
 
@@ -131,7 +131,7 @@ def grant(name: str, email: str) -> None:
 @with_appcontext
 def ungrant(name: str, email: str) -> None:
     """Take a grant back."""
-    registry.revoke_grant(name, find_user(email))
+    model_access.revoke_grant(name, find_user(email))
     db.session.commit()
 
 
@@ -140,7 +140,7 @@ def ungrant(name: str, email: str) -> None:
 @with_appcontext
 def restrict(name: str) -> None:
     """Close a model to all analysts but its owner and those it is granted to."""
-    registry.set_restricted(name, True)
+    model_access.set_restricted(name, True)
     db.session.commit()
 
 
@@ -149,5 +149,5 @@ def restrict(name: str) -> None:
 @with_appcontext
 def open_to_all(name: str) -> None:
     """Open a model to every analyst."""
-    registry.set_restricted(name, False)
+    model_access.set_restricted(name, False)
     db.session.commit()

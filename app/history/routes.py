@@ -8,7 +8,7 @@ from flask import Blueprint, g, render_template, request
 from app import access
 from app.filters import read_cursor, read_filter
 from app.models import Prediction, Scope, Status
-from app.services import history, registry
+from app.services import history, model_access
 from app.services.errors import InvalidQueryError
 from app.services.history import Page
 from ml.signature import Signature
@@ -36,7 +36,7 @@ def list_predictions() -> str | tuple[str, int]:
         given=given,
         faults=faults,
         statuses=list(Status),
-        models=registry.visible_models(g.caller),
+        models=model_access.visible_models(g.caller),
         callers=history.addresses_of(page.records),
         first_page="cursor" not in request.args,
         unfiltered=not given,

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app import access
 from app.models import Channel, Model, Scope
 from app.predict.forms import FormField, form_fields, typed_values
-from app.services import history, registry
+from app.services import history, model_access, registry
 from app.services.activity import activity_of
 from app.services.errors import InputFault, InvalidInputsError, UnknownThingError
 from app.services.predictions import Predictions, begin_attempt
@@ -25,7 +25,7 @@ blueprint = Blueprint("predict", __name__)
 @access.signed_in
 def home() -> str:
     """Show the models that the caller may use, and how busy they are."""
-    models = registry.visible_models(g.caller)
+    models = model_access.visible_models(g.caller)
     activity = activity_of([model.id for model in models], datetime.now(UTC))
     return render_template("predict/home.html", models=models, activity=activity)
 
@@ -34,7 +34,7 @@ def home() -> str:
 @access.signed_in
 def show_model(name: str) -> str:
     """Show a model: what it is for, its versions, its inputs."""
-    model = registry.visible_model(g.caller, name)
+    model = model_access.visible_model(g.caller, name)
     versions = registry.list_versions(model)
     active = next((v for v in versions if v.number == model.active_number), None)
     signature = Signature.from_json(active.signature) if active else None
@@ -47,7 +47,7 @@ def show_model(name: str) -> str:
 @access.requires(Scope.PREDICT)
 def show_form(name: str) -> str:
     """Show the form, empty, with typical values, or with those of an earlier record."""
-    model = registry.visible_model(g.caller, name)
+    model = model_access.visible_model(g.caller, name)
     signature = _signature(model)
     return _form(model, signature, _start_values(signature))
 
@@ -65,7 +65,7 @@ def submit_form(name: str) -> Response | tuple[str, int]:
     try:
         _, records = service.predict(attempt, g.caller, FormSubmission(typed), model=name)
     except InvalidInputsError as error:
-        model = registry.visible_model(g.caller, name)
+        model = model_access.visible_model(g.caller, name)
         return _form(model, _signature(model), typed, error.errors), 422
     return redirect(url_for("history.show_prediction", identifier=records[0].facts.id), 303)
 

@@ -16,7 +16,7 @@ from app.identifiers import first_id_at
 from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
 from app.models import Environment, Grant, Model, ModelVersion, Prediction, Scope, Status, User
 from app.services.errors import InputFault, InvalidQueryError, UnknownThingError
-from app.services.registry import visible_models
+from app.services.model_access import visible_models
 
 PAGE = 50
 LONGEST_PAGE = 500

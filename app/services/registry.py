@@ -1,4 +1,4 @@
-"""The registry: models and their versions, registered, activated, retired, granted."""
+"""The registry: models and their versions, registered, activated, retired."""
 
 import hashlib
 import re
@@ -12,16 +12,16 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.access import Caller
 from app.extensions import db
 from app.identifiers import new_id
 from app.ledger import canonical
-from app.models import Environment, EventKind, Grant, Model, ModelVersion, Role, User
+from app.models import Environment, EventKind, Model, ModelVersion, User
 from app.services.artifacts import store_artifact
 from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
 from app.services.events import record_event
 from ml import artifact
-from ml.describe import columns_of_words, describe, read_corrections, read_examples
+from ml.corrections import read_corrections
+from ml.describe import columns_of_words, describe, read_examples
 from ml.environment import describe_environment
 from ml.evaluation import EvaluationError, evaluate
 from ml.runtime import ModelFailedError, Runtime
@@ -114,53 +114,6 @@ def retire_version(name: str, number: int, *, actor_id: UUID | None = None) -> N
         record_event(EventKind.MODEL_RETIRED, actor_id=actor_id, subject_id=model.id, number=number)
 
 
-def set_restricted(name: str, restricted: bool, *, actor_id: UUID | None = None) -> None:
-    """Close a model to all but its owner and those it is granted to, or open it to every analyst.
-
-    Raises:
-        UnknownThingError: if there is no such model.
-    """
-    model = get_model(name)
-    model.restricted = restricted
-    db.session.flush()
-    kind = EventKind.MODEL_RESTRICTED if restricted else EventKind.MODEL_OPENED
-    record_event(kind, actor_id=actor_id, subject_id=model.id)
-
-
-def grant_model(name: str, user: User, *, actor_id: UUID | None = None) -> None:
-    """Let an analyst use a restricted model.
-
-    Raises:
-        UnknownThingError: if there is no such model.
-        ConflictError: if the person is no analyst: auditors and admins see every model anyway.
-    """
-    if user.role != Role.ANALYST:
-        raise ConflictError(f"{user.email} is {user.role}: grants are for analysts.")
-    model = get_model(name)
-    db.session.execute(
-        insert(Grant).values(model_id=model.id, user_id=user.id).on_conflict_do_nothing()
-    )
-    record_event(
-        EventKind.GRANT_GIVEN, actor_id=actor_id, subject_id=model.id, user_id=str(user.id)
-    )
-
-
-def revoke_grant(name: str, user: User, *, actor_id: UUID | None = None) -> None:
-    """Take a grant back.
-
-    Raises:
-        UnknownThingError: if there is no such model or grant.
-    """
-    model = get_model(name)
-    if (grant := db.session.get(Grant, (model.id, user.id))) is None:
-        raise UnknownThingError(f"{name} is not granted to {user.email}.")
-    db.session.delete(grant)
-    db.session.flush()
-    record_event(
-        EventKind.GRANT_TAKEN, actor_id=actor_id, subject_id=model.id, user_id=str(user.id)
-    )
-
-
 def get_model(name: str) -> Model:
     """Return a model.
 
@@ -195,29 +148,6 @@ def list_versions(model: Model) -> Sequence[ModelVersion]:
         .where(ModelVersion.model_id == model.id)
         .order_by(ModelVersion.number.desc())
     ).all()
-
-
-def visible_models(caller: Caller) -> list[Model]:
-    """Return the models that a caller may see, by title."""
-    query = select(Model).order_by(Model.title, Model.name)
-    if not caller.sees_everything:
-        granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
-        query = query.where(
-            ~Model.restricted | (Model.owner_id == caller.user_id) | Model.id.in_(granted)
-        )
-    return list(db.session.scalars(query))
-
-
-def visible_model(caller: Caller, name: str) -> Model:
-    """Return a model that a caller may see.
-
-    Raises:
-        UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
-    """
-    for model in visible_models(caller):
-        if model.name == name:
-            return model
-    raise UnknownThingError(f"There is no model {name} that you may use.")
 
 
 def ensure_environment() -> bytes:

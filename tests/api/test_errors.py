@@ -79,7 +79,7 @@ def test_a_database_that_is_away_is_503(app, client, cast, monkeypatch):
     def away(*_, **__):
         raise psycopg2.OperationalError("connection refused to secret-host")
 
-    monkeypatch.setattr("app.services.registry.visible_models", away)
+    monkeypatch.setattr("app.services.model_access.visible_models", away)
     answer = client.get("/api/v1/models", headers=cast["owner"].bearer)
     is_problem(answer, 503)
     assert "secret-host" not in answer.text
@@ -89,7 +89,7 @@ def test_an_unexpected_error_is_500_without_its_words(app, client, cast, monkeyp
     def fail(*_, **__):
         raise ValueError("private words")
 
-    monkeypatch.setattr("app.services.registry.visible_models", fail)
+    monkeypatch.setattr("app.services.model_access.visible_models", fail)
     answer = client.get("/api/v1/models", headers=cast["owner"].bearer)
     is_problem(answer, 500)
     assert "private" not in answer.text

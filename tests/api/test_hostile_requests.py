@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Event, EventKind, Prediction
 from app.services import users
-from app.services.registry import set_restricted
+from app.services.model_access import set_restricted
 from tests.support.cast import GOOD_ROW, PASSWORD, csrf_token, register, sign_in, write_model
 
 URL = "/api/v1/models/churn/predictions"

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
 from app.models import Artifact, ArtifactChunk, Environment, Event, EventKind, ModelVersion
-from app.services import artifacts, registry, users
+from app.services import artifacts, model_access, registry, users
 from app.services.errors import ConflictError, InvalidInputsError, UnknownThingError
 from app.services.registry import Registration
 from ml import artifact
@@ -161,30 +161,30 @@ def test_a_version_cannot_be_deleted(context):
     [("owner", True), ("colleague", True), ("stranger", False), ("auditor", True), ("admin", True)],
 )
 def test_a_restricted_model_is_visible_to_those_it_is_granted_to(context, cast, who, sees):
-    names = [model.name for model in registry.visible_models(cast[who].caller)]
+    names = [model.name for model in model_access.visible_models(cast[who].caller)]
     assert ("churn" in names) == sees
 
 
 def test_an_open_model_is_visible_to_every_analyst(context, cast):
-    registry.set_restricted("churn", False)
-    assert registry.visible_model(cast["stranger"].caller, "churn")
+    model_access.set_restricted("churn", False)
+    assert model_access.visible_model(cast["stranger"].caller, "churn")
 
 
 def test_a_grant_is_given_and_taken(context, cast):
     stranger = users.find_user("stranger@example.com")
-    registry.grant_model("churn", stranger)
-    registry.grant_model("churn", stranger)
-    assert registry.visible_model(cast["stranger"].caller, "churn")
-    registry.revoke_grant("churn", stranger)
+    model_access.grant_model("churn", stranger)
+    model_access.grant_model("churn", stranger)
+    assert model_access.visible_model(cast["stranger"].caller, "churn")
+    model_access.revoke_grant("churn", stranger)
     with pytest.raises(UnknownThingError):
-        registry.visible_model(cast["stranger"].caller, "churn")
+        model_access.visible_model(cast["stranger"].caller, "churn")
     with pytest.raises(UnknownThingError, match="not granted"):
-        registry.revoke_grant("churn", stranger)
+        model_access.revoke_grant("churn", stranger)
 
 
 def test_auditors_need_no_grant(context):
     with pytest.raises(ConflictError, match="for analysts"):
-        registry.grant_model("churn", users.find_user("auditor@example.com"))
+        model_access.grant_model("churn", users.find_user("auditor@example.com"))
 
 
 def test_versions_are_listed_newest_first(context, path):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.extensions import db
-from app.services import registry
+from app.services import model_access, registry
 from app.services import runtimes as module
 from app.services.errors import ConflictError, UnavailableError, UnknownThingError
 from tests.support.cast import churn_estimator, customers, register, write_model
@@ -117,7 +117,7 @@ def test_a_grant_that_is_taken_counts_after_a_second(runtimes, cast):
 
     caller = cast["colleague"].caller
     assert runtimes.target(caller, "churn")
-    registry.revoke_grant("churn", users.find_user(caller.email))
+    model_access.revoke_grant("churn", users.find_user(caller.email))
     db.session.commit()
     age(runtimes, module.FRESH_SECONDS)
     with pytest.raises(UnknownThingError):

@@ -20,7 +20,7 @@ from app.auth.guard import SESSION_ID
 from app.extensions import db
 from app.identifiers import new_id
 from app.models import Role
-from app.services import registry, tokens, users
+from app.services import model_access, registry, tokens, users
 from app.services.registry import Registration
 from tests.support.postgres import SECRET
 
@@ -116,7 +116,7 @@ def make_world(folder: Path) -> Mapping[str, Member]:
     data = customers()
     path = write_model(folder, churn_estimator(data), data)
     register(path, "churn", owner=users.find_user("owner@example.com"), restricted=True)
-    registry.grant_model("churn", users.find_user("colleague@example.com"))
+    model_access.grant_model("churn", users.find_user("colleague@example.com"))
     db.session.commit()
     return cast
 

@@ -12,7 +12,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from ml.describe import columns_of_words, describe, read_corrections, read_examples
+from ml.corrections import read_corrections
+from ml.describe import columns_of_words, describe, read_examples
 from ml.signature import SignatureError
 
 

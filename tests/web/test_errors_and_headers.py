@@ -34,7 +34,7 @@ def test_an_unexpected_error_is_a_page_without_its_words(app, browser_of, monkey
     def fail(*_, **__):
         raise ValueError("private words")
 
-    monkeypatch.setattr("app.services.registry.visible_models", fail)
+    monkeypatch.setattr("app.services.model_access.visible_models", fail)
     answer = browser_of("owner").get("/")
     assert answer.status_code == 500
     assert "private" not in answer.text
@@ -47,7 +47,7 @@ def test_a_database_that_is_away_is_a_page_with_503(app, browser_of, monkeypatch
     def away(*_, **__):
         raise psycopg2.OperationalError("connection refused")
 
-    monkeypatch.setattr("app.services.registry.visible_models", away)
+    monkeypatch.setattr("app.services.model_access.visible_models", away)
     answer = browser_of("owner").get("/")
     assert answer.status_code == 503
     assert "Nothing was lost" in parsed(answer).text

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Prediction
-from app.services import registry
+from app.services import model_access, registry
 from tests.support.cast import register, write_model
 from tests.web.conftest import parsed
 
@@ -39,7 +39,7 @@ def test_home_counts_todays_answers(get, post):
     [("stranger", "Ask an administrator"), ("admin", "manage.py models register")],
 )
 def test_without_models_home_says_what_to_do(app, get, who, words, monkeypatch):
-    monkeypatch.setattr(registry, "visible_models", lambda _: [])
+    monkeypatch.setattr(model_access, "visible_models", lambda _: [])
     assert words in get(who, "/").text
 
 

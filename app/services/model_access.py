@@ -1,0 +1,83 @@
+"""Who may use which model: open and restricted ones, grants, and what a caller sees."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.access import Caller
+from app.extensions import db
+from app.models import EventKind, Grant, Model, Role, User
+from app.services.errors import ConflictError, UnknownThingError
+from app.services.events import record_event
+from app.services.registry import get_model
+
+
+def set_restricted(name: str, restricted: bool, *, actor_id: UUID | None = None) -> None:
+    """Close a model to all but its owner and those it is granted to, or open it to every analyst.
+
+    Raises:
+        UnknownThingError: if there is no such model.
+    """
+    model = get_model(name)
+    model.restricted = restricted
+    db.session.flush()
+    kind = EventKind.MODEL_RESTRICTED if restricted else EventKind.MODEL_OPENED
+    record_event(kind, actor_id=actor_id, subject_id=model.id)
+
+
+def grant_model(name: str, user: User, *, actor_id: UUID | None = None) -> None:
+    """Let an analyst use a restricted model.
+
+    Raises:
+        UnknownThingError: if there is no such model.
+        ConflictError: if the person is no analyst: auditors and admins see every model anyway.
+    """
+    if user.role != Role.ANALYST:
+        raise ConflictError(f"{user.email} is {user.role}: grants are for analysts.")
+    model = get_model(name)
+    db.session.execute(
+        insert(Grant).values(model_id=model.id, user_id=user.id).on_conflict_do_nothing()
+    )
+    record_event(
+        EventKind.GRANT_GIVEN, actor_id=actor_id, subject_id=model.id, user_id=str(user.id)
+    )
+
+
+def revoke_grant(name: str, user: User, *, actor_id: UUID | None = None) -> None:
+    """Take a grant back.
+
+    Raises:
+        UnknownThingError: if there is no such model or grant.
+    """
+    model = get_model(name)
+    if (grant := db.session.get(Grant, (model.id, user.id))) is None:
+        raise UnknownThingError(f"{name} is not granted to {user.email}.")
+    db.session.delete(grant)
+    db.session.flush()
+    record_event(
+        EventKind.GRANT_TAKEN, actor_id=actor_id, subject_id=model.id, user_id=str(user.id)
+    )
+
+
+def visible_models(caller: Caller) -> list[Model]:
+    """Return the models that a caller may see, by title."""
+    query = select(Model).order_by(Model.title, Model.name)
+    if not caller.sees_everything:
+        granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
+        query = query.where(
+            ~Model.restricted | (Model.owner_id == caller.user_id) | Model.id.in_(granted)
+        )
+    return list(db.session.scalars(query))
+
+
+def visible_model(caller: Caller, name: str) -> Model:
+    """Return a model that a caller may see.
+
+    Raises:
+        UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
+    """
+    for model in visible_models(caller):
+        if model.name == name:
+            return model
+    raise UnknownThingError(f"There is no model {name} that you may use.")
