@@ -102,7 +102,7 @@ class Settings(BaseModel):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().resolve()
+        return (PROJECT / home.expanduser()).resolve()
 
     @property
     def embedded(self) -> bool:

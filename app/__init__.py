@@ -1,5 +1,12 @@
 """Daybook: a prediction service of record. The factory wires everything; nothing else does."""
 
+import os
+
+# Read when numpy and scikit-learn load their libraries, so before everything else: one thread each
+# for BLAS and OpenMP, for theirs would fight those of the web server, under whichever server.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 

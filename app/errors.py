@@ -31,6 +31,7 @@ STATUS_OF: dict[type[domain.ServiceError], int] = {
     domain.WrongMediaTypeError: 415,
     domain.InvalidInputsError: 422,
     domain.PredictionFailedError: 500,
+    domain.UnexpectedError: 500,
     domain.UnavailableError: 503,
 }
 
@@ -42,6 +43,7 @@ _FOR_PEOPLE = {
     403: "You may not see this page. If you need it, ask an administrator.",
     404: "There is nothing at this address, or it is not yours to see.",
     405: "This address does not answer that kind of request.",
+    409: "This does not fit what is there now.",
     411: "The length of what was sent must be declared.",
     413: "That was too much to send at once.",
     415: "This page reads forms only.",

@@ -9,6 +9,6 @@ from flask_wtf import CSRFProtect
 from app.models import Base
 
 db = SQLAlchemy(metadata=Base.metadata)
-migrate = Migrate(compare_type=True)
+migrate = Migrate()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, strategy="fixed-window")

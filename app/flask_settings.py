@@ -9,6 +9,8 @@ from app.ledger import canonical
 from app.ledger.strict_json import read_stored
 from config import Settings
 
+SPARE_CONNECTIONS = 4
+
 
 def flask_settings(settings: Settings) -> dict[str, Any]:
     """Return the configuration of Flask, SQLAlchemy, CSRF protection and cookies."""
@@ -40,9 +42,10 @@ def flask_settings(settings: Settings) -> dict[str, Any]:
             # What is stored as JSON is stored in canonical form: digests are taken of those bytes.
             "json_serializer": lambda value: canonical.encode(value).decode(),
             "json_deserializer": read_stored,
-            # A request holds one connection at a time: its session's, then the recorder's.
+            # A request holds one connection at a time: its session's, then the recorder's. The spare
+            # ones are for rate limits, which count on a connection of their own.
             "pool_size": settings.threads,
-            "max_overflow": 4,
+            "max_overflow": SPARE_CONNECTIONS,
             "pool_timeout": 5,
             "pool_pre_ping": True,
         },

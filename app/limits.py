@@ -33,8 +33,8 @@ def limit_sign_in(view: Callable[..., Any]) -> Callable[..., Any]:
 
 def _account() -> str:
     """Name the account without storing what was typed, which may even be a password."""
-    known = current_user.email if current_user.is_authenticated else ""
-    account = account_name(request.form.get("email") or known)
+    known = current_user.email if current_user.is_authenticated else None
+    account = known or account_name(request.form.get("email", ""))
     key = _settings().secret_key.get_secret_value().encode()
     return hmac.digest(key, account.encode(), "sha256").hex()
 

@@ -24,6 +24,11 @@ PREDICTIONS = Counter(
 SCORING = Histogram(
     "daybook_scoring_seconds", "Time of one model call.", ["model"], buckets=_SECONDS
 )
+WAITING = Histogram(
+    "daybook_connection_wait_seconds",
+    "Time that a recording waits in the queue for a database connection.",
+    buckets=_SECONDS,
+)
 COMMITTING = Histogram(
     "daybook_commit_seconds", "Time to write and commit the records of a request.", buckets=_SECONDS
 )

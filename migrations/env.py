@@ -7,6 +7,7 @@ from sqlalchemy.pool import NullPool
 
 from app.database.connections import connector
 from app.database.partitions import is_partition
+from app.database.rights import give_rights
 from app.extensions import db
 
 LOCK_TIMEOUT = "4s"  # A migration that waits for a lock makes everybody behind it wait too.
@@ -28,6 +29,9 @@ def run_migrations() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        connection.commit()
+        give_rights(connection)
+        connection.commit()
 
 
 run_migrations()

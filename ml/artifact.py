@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
@@ -53,8 +54,13 @@ def digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def load(data: bytes, expected_sha256: bytes) -> Any:
+def load(data: bytes, expected_sha256: bytes, *, made_with: str | None = None) -> Any:
     """Deserialize an estimator from bytes that are known.
+
+    Args:
+        data: the artifact.
+        expected_sha256: its digest, as the registry knows it.
+        made_with: the version of scikit-learn that made it, if that is known.
 
     Raises:
         DigestMismatchError: if the bytes have another SHA-256; nothing is deserialized then.
@@ -65,9 +71,10 @@ def load(data: bytes, expected_sha256: bytes) -> Any:
     if found != expected_sha256:
         raise DigestMismatchError(
             f"The artifact should have SHA-256 {expected_sha256.hex()}, but its"
-            f" {len(data):,} bytes have {found.hex()}. Restore it from a backup, or register it"
-            " as a new version."
+            f" {len(data):,} bytes have {found.hex()}. Restore it from a backup."
         )
+    if made_with is not None and made_with != sklearn.__version__:
+        raise _incompatible(made_with)
     estimator = _deserialize(data)
     if not (isinstance(estimator, BaseEstimator) and hasattr(estimator, "predict")):
         raise UnreadableArtifactError(
@@ -83,14 +90,18 @@ def _deserialize(data: bytes) -> Any:
         try:
             return joblib.load(io.BytesIO(data))
         except InconsistentVersionWarning as warning:
-            made, here = warning.original_sklearn_version, warning.current_sklearn_version
-            raise IncompatibleVersionError(
-                f"The artifact was made with scikit-learn {made}, this service runs {here}."
-                f" Train it again with {here}, or install scikit-learn=={made} here."
-            ) from None
+            raise _incompatible(warning.original_sklearn_version) from None
         except Exception as error:
             raise UnreadableArtifactError(
                 f"The artifact cannot be deserialized ({type(error).__name__}: {error})."
                 " Save the fitted estimator with joblib.dump, with the library versions of this"
                 " service, and without classes of your own that it does not have."
             ) from error
+
+
+def _incompatible(made: str) -> IncompatibleVersionError:
+    here = sklearn.__version__
+    return IncompatibleVersionError(
+        f"The artifact was made with scikit-learn {made}, this service runs {here}."
+        f" Train it again with {here}, or install scikit-learn=={made} here."
+    )

@@ -48,18 +48,18 @@ def example_rows(signature: Signature, examples: pd.DataFrame) -> list[Row]:
 
 
 def _json_values(kind: FieldType, column: pd.Series) -> list[Any]:
-    convert = {
-        FieldType.NUMBER: float,
-        FieldType.INTEGER: int,
-        FieldType.BOOLEAN: bool,
-        FieldType.TEXT: str,
-        FieldType.DATE: str,
-    }.get(kind, _identity)
-    return [None if missing else convert(value)
+    return [None if missing else _json_value(kind, value)
             for value, missing in zip(column.tolist(), column.isna(), strict=True)]  # fmt: skip
 
 
-def _identity(value: Any) -> Any:
+def _json_value(kind: FieldType, value: Any) -> Any:
+    """Return a cell as a client would send it; what does not fit stays as it is, and is refused."""
+    if kind in (FieldType.TEXT, FieldType.DATE):
+        return str(value)
+    if kind is FieldType.NUMBER and isinstance(value, int | float):
+        return float(value)
+    if kind is FieldType.INTEGER and isinstance(value, float) and value.is_integer():
+        return int(value)
     return value
 
 

@@ -6,8 +6,9 @@ A valid row comes back complete and in the signature's order: that is what the m
 import datetime
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
@@ -25,6 +26,7 @@ from ml.signature import MAX_TEXT, FieldType, InputField, Signature
 Row = dict[str, Any]
 MAX_SAFE_INTEGER = 2**53 - 1
 MOST_FAULTS = 1_000
+_ROWS_AT_ONCE = 50
 _MOST_CHOICES_NAMED = 30
 
 
@@ -85,10 +87,19 @@ class Validator:
         try:
             valid = adapter.validate_python(list(rows))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=True)[:MOST_FAULTS]
-            faults = [_fault(self._signature, fault) for fault in first]
-            raise InvalidRowsError(faults, error.error_count()) from None
-        return [self._complete(row) for row in valid]
+            count = error.error_count()
+        else:
+            return [self._complete(row) for row in valid]
+        raise InvalidRowsError(list(islice(self._faults(adapter, rows), MOST_FAULTS)), count)
+
+    def _faults(self, adapter: TypeAdapter[list[Any]], rows: Sequence[Any]) -> Iterator[Fault]:
+        """Yield the faults, a few rows at a time: those of all rows at once may fill the memory."""
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            try:
+                adapter.validate_python(list(rows[start : start + _ROWS_AT_ONCE]))
+            except ValidationError as error:
+                for found in error.errors(include_url=False):
+                    yield _fault(self._signature, found, start)
 
     def _complete(self, row: Mapping[str, Any]) -> Row:
         complete = {}
@@ -171,8 +182,9 @@ def _from_text(item: InputField, text: str) -> Any:
     return [text] if "_" in text and item.numeric else text.strip()
 
 
-def _fault(signature: Signature, error: Any) -> Fault:
+def _fault(signature: Signature, error: Any, start: int) -> Fault:
     row, *path = error["loc"]
+    row += start
     name = str(path[0]) if path else None
     if error["type"] == "extra_forbidden":
         return Fault(row, name, _unknown(signature, str(name)))

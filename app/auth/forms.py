@@ -46,14 +46,18 @@ class _PasswordTried:
             self.password.data = ""
         if super().validate(**kwargs) and not too_long:  # type: ignore[misc]
             return True
-        if self.user is not None and self.password.errors:
-            record_event(EventKind.SIGN_IN_FAILED, actor_id=None, subject_id=self.user.id)
+        # Also for unknown people: an event that only known ones cause could be told by its time.
+        if self.password.errors or self.user is None:
+            person = None if self.user is None else self.user.id
+            record_event(EventKind.SIGN_IN_FAILED, actor_id=None, subject_id=person)
             db.session.commit()
         return False
 
 
 class SignInForm(_PasswordTried, LoginForm):
-    """Address and password."""
+    """Address and password. Sessions last as the settings say: nobody is remembered for longer."""
+
+    remember = None
 
 
 class PasswordAgainForm(_PasswordTried, VerifyForm):

@@ -46,8 +46,11 @@ def check_access() -> None:
 
 
 def _person() -> Caller | None:
+    if not current_user.is_authenticated:
+        return None
     identifier = session.get(SESSION_ID)
-    if identifier is None or not current_user.is_authenticated or is_ended(UUID(identifier)):
+    if identifier is None or is_ended(UUID(identifier)):
+        session.clear()
         return None
     role = Role(current_user.role)
     return Caller(

@@ -109,11 +109,11 @@ def _to_sign_in(*_: Any, **__: Any) -> Response:
     return redirect(url_for("security.login", next=request.path))
 
 
+# Flask-Security commits after its views, and so the event together with its fact.
 def _signed_in(_: Flask, user: User, **__: Any) -> None:
     session.permanent = True  # It lasts as long as the settings say, not as long as the browser.
     session[SESSION_ID] = str(new_id())
     record_event(EventKind.SIGNED_IN, actor_id=user.id, subject_id=user.id)
-    db.session.commit()
 
 
 def _signed_out(_: Flask, user: User, **__: Any) -> None:
@@ -125,4 +125,3 @@ def _signed_out(_: Flask, user: User, **__: Any) -> None:
 
 def _password_changed(_: Flask, user: User, **__: Any) -> None:
     record_event(EventKind.PASSWORD_CHANGED, actor_id=user.id, subject_id=user.id)
-    db.session.commit()

@@ -10,12 +10,13 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select, text
 
-from app.database.connections import SERVICE_ROLE
 from app.database.partitions import MONTHS_AHEAD
+from app.database.rights import SERVICE_ROLE
 from app.extensions import db
+from app.flask_settings import SPARE_CONNECTIONS
 from app.health.checks import migration_fault
 from app.models import Artifact
-from app.services.artifacts import fetch_artifact
+from app.services.artifacts import read_stored_artifact
 from app.services.runtimes import Runtimes
 from config import Settings
 from ml import artifact
@@ -83,6 +84,14 @@ def _check_database() -> str:
     return f"PostgreSQL {_setting('server_version')}"
 
 
+def _check_connections() -> str:
+    settings, have = _settings(), int(_setting("max_connections"))
+    need = settings.workers * (settings.threads + SPARE_CONNECTIONS) + SPARE_CONNECTIONS
+    if need > have - int(_setting("superuser_reserved_connections")):
+        raise FaultFoundError(f"the workers may want {need}, the server has {have} in all")
+    return f"{have}, of which the workers may want {need}"
+
+
 def _check_migrations() -> str:
     if fault := migration_fault():
         raise FaultFoundError(fault)
@@ -94,8 +103,8 @@ def _check_rights() -> str:
     if user == SERVICE_ROLE:
         return f"the service works as {SERVICE_ROLE}, which can only add to the book"
     raise AdviceError(
-        f"the service works as {user}: the triggers alone protect the book, because this login"
-        f" may not make or take the role {SERVICE_ROLE}"
+        f"the service works as {user}: the triggers alone protect the book. Run manage.py db upgrade"
+        f" once with a login that may make the role {SERVICE_ROLE}"
     )
 
 
@@ -105,12 +114,13 @@ def _check_partitions() -> str:
              " WHERE inhparent = 'predictions'::regclass ORDER BY 1")
     ).all()  # fmt: skip
     now = datetime.now(UTC)
-    ahead = [name for name in names if name >= f"predictions_{now:%Y_%m}"]
-    if not ahead:
+    this_month = f"predictions_{now:%Y_%m}"
+    ahead = [name for name in names if name > this_month]
+    if this_month not in names:
         raise FaultFoundError(
             "this month has none; start the service, or run: manage.py work --once"
         )
-    return f"{len(names)} months, {len(ahead) - 1} of {MONTHS_AHEAD} ahead"
+    return f"{len(names)} months, {len(ahead)} of {MONTHS_AHEAD} ahead"
 
 
 def _check_durability() -> str:
@@ -153,8 +163,7 @@ def _check_clock() -> str:
 def _check_artifacts() -> str:
     known = db.session.scalars(select(Artifact.sha256)).all()
     for sha256 in known:
-        data = fetch_artifact(sha256, _settings().home / "artifacts")
-        if artifact.digest(data) != sha256:
+        if artifact.digest(read_stored_artifact(sha256)) != sha256:
             raise FaultFoundError(f"{sha256.hex()} has other bytes than were registered")
     return f"{len(known)} stored, all with the digest they were registered with"
 
@@ -174,6 +183,7 @@ CHECKS: tuple[Callable[[], str], ...] = (
     _check_settings,
     _check_disk,
     _check_database,
+    _check_connections,
     _check_migrations,
     _check_rights,
     _check_partitions,

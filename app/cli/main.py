@@ -1,5 +1,6 @@
 """The entry point: every error becomes one clear line and exit code 1."""
 
+import signal
 import sys
 from typing import Any
 
@@ -50,6 +51,8 @@ def main() -> None:
         sys.exit(str(error))
     if not _TALKATIVE.intersection(sys.argv[1:2]) and settings.log_level == "INFO":
         settings = settings.model_copy(update={"log_level": "CRITICAL"})
+    # As Ctrl-C does: whoever was started here is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     menu = Menu(
         create_app=lambda: create_app(settings),
         add_default_commands=False,

@@ -24,8 +24,6 @@ from app.jobs.schedule import run_until
 from config import PROJECT, Settings
 
 _DRAIN_SECONDS = 30
-#: One thread each for BLAS and OpenMP in every worker; read when the libraries load.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @click.command()
@@ -63,8 +61,6 @@ def _prepare_workers(settings: Settings) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     counts = _folder_for_counts(settings.home / "metrics")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
-    for name in _ONE_THREAD:
-        os.environ.setdefault(name, "1")
 
 
 def _server(settings: Settings) -> MPServer:

@@ -20,7 +20,8 @@ def work(once: bool) -> None:
     """
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     if once:
-        run_due_jobs(app, {})
+        if failed := run_due_jobs(app, {}):
+            raise click.ClickException(f"These jobs failed: {', '.join(failed)}.")
         return
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -9,9 +9,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from app.database.embedded import EmbeddedPostgres
+from app.database.rights import BECOME_SERVICE
 from config import Settings
 
-SERVICE_ROLE = "daybook_service"
 _servers: dict[Path, EmbeddedPostgres] = {}
 
 
@@ -80,9 +80,5 @@ def _become_service(connection: Connection) -> None:
     """Take the service's role where it exists and this login is a member of it."""
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('role', rolname, false) FROM pg_roles"
-            " WHERE rolname = %s AND pg_has_role(oid, 'MEMBER')",
-            (SERVICE_ROLE,),
-        )
+        cursor.execute(BECOME_SERVICE)
     connection.autocommit = False

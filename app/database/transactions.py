@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import Engine
 
+from app import metrics
+
 Begin = Callable[[], AbstractContextManager[Cursor]]
 
 
@@ -17,7 +19,9 @@ def transactions_on(engine: Engine) -> Begin:
 
     @contextmanager
     def begin() -> Iterator[Cursor]:
-        with engine.begin() as connection, closing(connection.connection.cursor()) as cursor:
+        with metrics.WAITING.time():
+            connection = engine.connect()
+        with connection, connection.begin(), closing(connection.connection.cursor()) as cursor:
             yield cursor
 
     return begin

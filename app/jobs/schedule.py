@@ -19,17 +19,21 @@ _RETRY_SECONDS = 60
 #: Each job and the seconds between two runs. Every job may run anywhere, twice, and at once.
 SCHEDULE: dict[Callable[[], None], float] = {
     make_partitions: 24 * 3600,
-    count_predictions: 300,
+    count_predictions: 60,
     forget_rate_limits: 3600,
     forget_ended_sessions: 3600,
 }
 
 
-def run_due_jobs(app: Flask, due: dict[Callable[[], None], float]) -> None:
+def run_due_jobs(app: Flask, due: dict[Callable[[], None], float]) -> list[str]:
     """Run the jobs whose time (by the monotonic clock) has come, and note their next time in `due`.
 
     A job that fails is logged and tried again within a minute; the others still run.
+
+    Returns:
+        The names of the jobs that failed.
     """
+    failed = []
     for job, seconds in SCHEDULE.items():
         if due.get(job, 0) > time.monotonic():
             continue
@@ -41,6 +45,8 @@ def run_due_jobs(app: Flask, due: dict[Callable[[], None], float]) -> None:
                 db.session.rollback()
                 due[job] = time.monotonic() + min(seconds, _RETRY_SECONDS)
                 log.error("job failed", job=job.__name__, kind=type(error).__name__)
+                failed.append(job.__name__)
+    return failed
 
 
 def run_until(app: Flask, stop: threading.Event) -> None:

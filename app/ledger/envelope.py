@@ -6,7 +6,7 @@ parts. It holds no personal data and no free text, so it stays when a part is er
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -46,7 +46,7 @@ def prediction_envelope(facts: PredictionFacts, commitments: Mapping[str, bytes]
         facts: the record's unerasable columns.
         commitments: by part name (`PARTS`), for the parts that the record has.
     """
-    members: dict[str, Any] = {name: _plain(value) for name, value in asdict(facts).items()}
+    members: dict[str, Any] = {name: _plain(value) for name, value in vars(facts).items()}
     members |= {"version": VERSION, "kind": "prediction"}
     members["commitments"] = {name: commitments[name].hex() for name in commitments}
     return canonical.encode(members)

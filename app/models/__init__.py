@@ -8,7 +8,7 @@ from app.models.event import Event, EventKind
 from app.models.model import Grant, Model
 from app.models.model_version import ModelVersion
 from app.models.prediction import Channel, Prediction, Status
-from app.models.prediction_count import CountedHour, PredictionCount
+from app.models.prediction_count import CountedUntil, PredictionCount
 from app.models.rate_limit import RateLimit
 from app.models.roles import Role, Scope
 from app.models.token import Token
@@ -19,7 +19,7 @@ __all__ = [
     "ArtifactChunk",
     "Base",
     "Channel",
-    "CountedHour",
+    "CountedUntil",
     "EndedSession",
     "Environment",
     "Event",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,6 +44,7 @@ class Prediction(Base):
         Index("ix_predictions_model_id_id", "model_id", "id"),
         Index("ix_predictions_actor_id_id", "actor_id", "id"),
         Index("ix_predictions_request_id", "request_id"),
+        Index("ix_predictions_unanswered", "id", postgresql_where=text("status <> 'accepted'")),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 

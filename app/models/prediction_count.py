@@ -1,4 +1,4 @@
-"""Counts of predictions by hour, so that no page has to count the book."""
+"""Counts of predictions by short spans of time, so that no page has to count the book."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,19 +10,19 @@ from app.models.base import Base
 
 
 class PredictionCount(Base):
-    """How many records of a model one finished hour has, by status. `hour` is its start."""
+    """How many records of a model one finished span of time has, by status. `start` is its beginning."""
 
     __tablename__ = "prediction_counts"
 
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
     model_id: Mapped[UUID] = mapped_column(primary_key=True)
     status: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
 
 
-class CountedHour(Base):
-    """An hour whose records have been counted, even if it had none."""
+class CountedUntil(Base):
+    """A moment until which all records have been counted; the latest one holds."""
 
-    __tablename__ = "counted_hours"
+    __tablename__ = "counted_until"
 
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    moment: Mapped[datetime] = mapped_column(primary_key=True)

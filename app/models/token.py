@@ -4,11 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Text, func
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.identifiers import new_id
 from app.models.base import Base
-from app.models.user import User
 
 
 class Token(Base):
@@ -27,5 +26,3 @@ class Token(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
-
-    user: Mapped[User] = relationship(lazy="raise")

@@ -13,7 +13,7 @@ from app.models import Channel, Model, Scope
 from app.predict.forms import FormField, form_fields, typed_values
 from app.services import history, model_access, registry
 from app.services.activity import activity_of
-from app.services.errors import InputFault, InvalidInputsError, UnknownThingError
+from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
 from app.services.predictions import Predictions, begin_attempt
 from app.services.submissions import FormSubmission
 from ml.signature import Signature
@@ -86,9 +86,7 @@ def _form(
 
 def _signature(model: Model) -> Signature:
     if model.active_number is None:
-        raise UnknownThingError(
-            "No version of this model is active; ask its owner to activate one."
-        )
+        raise ConflictError("No version of this model is active; ask its owner to activate one.")
     return Signature.from_json(registry.get_version(model.name, model.active_number).signature)
 
 

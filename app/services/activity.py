@@ -1,7 +1,7 @@
 """How busy models are: today's count, the last 30 days, the usual latency.
 
-Finished hours are counted once, in the background (`count_finished_hours`); a page adds the few
-minutes since then. So no page counts the book.
+Finished spans of five minutes are counted once, in the background (`count_finished_spans`); a page
+adds the few minutes since then. So no page counts the book.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,22 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
 from app.identifiers import first_id_at, time_of
-from app.models import CountedHour, Prediction
+from app.models import CountedUntil, Prediction
 
 DAYS = 30
-_SETTLED = timedelta(minutes=10)  # No transaction lasts that long: the hour is complete by then.
-_HOUR = timedelta(hours=1)
+_SPAN = timedelta(minutes=5)
+_SETTLED = timedelta(minutes=2)  # No transaction lasts that long: a span is complete by then.
+_AT_ONCE = 1000
 _RECENT = 100
 
 _COUNTS = text("""
-SELECT model_id, CAST(hour AT TIME ZONE 'UTC' AS date) AS day, sum(count) AS count
+SELECT model_id, CAST(start AT TIME ZONE 'UTC' AS date) AS day, sum(count) AS count
 FROM prediction_counts
-WHERE hour >= :since AND model_id IN :models AND status = 'accepted'
+WHERE start >= :since AND model_id IN :models AND status = 'accepted'
 GROUP BY 1, 2
 UNION ALL
 SELECT model_id, CAST(received_at AT TIME ZONE 'UTC' AS date), count(*)
@@ -40,9 +42,9 @@ FROM models m CROSS JOIN LATERAL (
 ) p WHERE m.id IN :models GROUP BY m.id
 """).bindparams(bindparam("models", expanding=True))
 
-_COUNT_HOUR = text("""
-INSERT INTO prediction_counts (hour, model_id, status, count)
-SELECT :hour, model_id, status, count(*) FROM predictions
+_COUNT_SPAN = text("""
+INSERT INTO prediction_counts (start, model_id, status, count)
+SELECT :start, model_id, status, count(*) FROM predictions
 WHERE id >= :first AND id < :next AND model_id IS NOT NULL GROUP BY model_id, status
 ON CONFLICT DO NOTHING
 """)
@@ -88,32 +90,36 @@ def activity_of(models: Sequence[UUID], now: datetime) -> dict[UUID, Activity]:
     return {m: Activity(by_day=days[m], latency=latencies.get(m)) for m in models}
 
 
-def count_finished_hours(now: datetime) -> int:
-    """Count the hours that are over and not counted yet; return how many had records.
+def count_finished_spans(now: datetime) -> int:
+    """Count the spans that are over and not counted yet; return how many had records.
 
-    Hours in which nothing was recorded are skipped at once, however long the pause.
+    Time in which nothing was recorded is skipped at once, however long the pause. Of a long backlog
+    one call counts a part, so that its transaction stays short.
     """
-    end = (now - _SETTLED).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    start, counted = _counted_until() or datetime(1970, 1, 1, tzinfo=UTC), 0
-    while (hour := _next_hour_with_records(start)) is not None and hour < end:
-        start = hour + _HOUR
-        bounds = {"hour": hour, "first": first_id_at(hour), "next": first_id_at(start)}
-        db.session.execute(_COUNT_HOUR, bounds)
+    end, begin = _floor(now - _SETTLED), _counted_until() or datetime(1970, 1, 1, tzinfo=UTC)
+    counted = 0
+    while counted < _AT_ONCE and (start := _next_span_with_records(begin)) and start < end:
+        begin = start + _SPAN
+        bounds = {"start": start, "first": first_id_at(start), "next": first_id_at(begin)}
+        db.session.execute(_COUNT_SPAN, bounds)
         counted += 1
-    if _counted_until() != end:
-        db.session.add(CountedHour(hour=end - _HOUR))
-        db.session.flush()
+    _note_counted_until(begin if counted == _AT_ONCE else max(begin, end))
     return counted
 
 
+def _note_counted_until(moment: datetime) -> None:
+    db.session.execute(insert(CountedUntil).values(moment=moment).on_conflict_do_nothing())
+
+
 def _counted_until() -> datetime | None:
-    latest = db.session.scalar(select(func.max(CountedHour.hour)))
-    return latest and latest + _HOUR
+    return db.session.scalar(select(func.max(CountedUntil.moment)))
 
 
-def _next_hour_with_records(start: datetime) -> datetime | None:
-    query = select(Prediction.id).where(Prediction.id >= first_id_at(start))
+def _next_span_with_records(begin: datetime) -> datetime | None:
+    query = select(Prediction.id).where(Prediction.id >= first_id_at(begin))
     identifier = db.session.scalar(query.order_by(Prediction.id).limit(1))
-    if identifier is None:
-        return None
-    return time_of(identifier).replace(minute=0, second=0, microsecond=0)
+    return None if identifier is None else _floor(time_of(identifier))
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment - (moment - datetime(1970, 1, 1, tzinfo=UTC)) % _SPAN

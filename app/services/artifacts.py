@@ -17,18 +17,11 @@ CHUNK_BYTES = 2**20
 def store_artifact(data: bytes) -> bytes:
     """Store an artifact unless it is there, and return its SHA-256."""
     sha256 = artifact.digest(data)
-    new = db.session.scalar(
-        insert(Artifact)
-        .values(sha256=sha256, size=len(data))
-        .on_conflict_do_nothing()
-        .returning(Artifact.sha256)
-    )
-    if new is not None:
-        for position, start in enumerate(range(0, len(data), CHUNK_BYTES)):
-            chunk = data[start : start + CHUNK_BYTES]
-            db.session.add(ArtifactChunk(sha256=sha256, position=position, data=chunk))
-        db.session.flush()
-        db.session.expunge_all()
+    row = {"sha256": sha256, "size": len(data)}
+    db.session.execute(insert(Artifact).values(row).on_conflict_do_nothing())
+    for position, start in enumerate(range(0, len(data), CHUNK_BYTES)):
+        chunk = {"sha256": sha256, "position": position, "data": data[start : start + CHUNK_BYTES]}
+        db.session.execute(insert(ArtifactChunk).values(chunk).on_conflict_do_nothing())
     return sha256
 
 
@@ -47,21 +40,21 @@ def fetch_artifact(sha256: bytes, cache: Path) -> bytes:
             return data
     except OSError:
         pass
-    data = b"".join(
-        db.session.scalars(
-            select(ArtifactChunk.data)
-            .where(ArtifactChunk.sha256 == sha256)
-            .order_by(ArtifactChunk.position)
-        )
-    )
+    data = read_stored_artifact(sha256)
     if not data:
         raise artifact.MissingArtifactError(
             f"The database has no artifact {sha256.hex()}. Restore it from a backup, or register"
-            " the model again."
+            " the same file again."
         )
     if artifact.digest(data) == sha256:
         _keep(file, data)
     return data
+
+
+def read_stored_artifact(sha256: bytes) -> bytes:
+    """Return the bytes that the database has of an artifact, whatever they are; b"" if none."""
+    query = select(ArtifactChunk.data).where(ArtifactChunk.sha256 == sha256)
+    return b"".join(db.session.scalars(query.order_by(ArtifactChunk.position)))
 
 
 def _keep(file: Path, data: bytes) -> None:

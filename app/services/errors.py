@@ -127,6 +127,12 @@ class PredictionFailedError(ServiceError):
     slug = "model-failed"
 
 
+class UnexpectedError(ServiceError):
+    """The service failed."""
+
+    slug = "unexpected"
+
+
 class UnavailableError(ServiceError):
     """The service cannot answer now."""
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, false, func, or_, select, true
+from sqlalchemy import false, func, or_, select, true
+from sqlalchemy.orm import defer
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.access import Caller
@@ -56,7 +57,11 @@ def find_predictions(
     Raises:
         InvalidQueryError: if the filter names a model that is not the caller's to see.
     """
-    query = select(Prediction).where(_visible(caller), *_conditions(caller, wanted))
+    query = (
+        select(Prediction)
+        .options(defer(Prediction.inputs))  # Of a refused request they may be megabytes.
+        .where(_visible(caller), *_conditions(caller, wanted))
+    )
     if before is not None:
         query = query.where(Prediction.id < before)
     found = db.session.scalars(query.order_by(Prediction.id.desc()).limit(limit + 1)).all()
@@ -146,6 +151,8 @@ def _conditions(caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.model is not None:
         conditions.append(Prediction.model_id == _identifier_of_model(caller, wanted.model))
     if wanted.version is not None:
+        if wanted.model is None:
+            raise _fault("version", "Choose a model, too: versions are numbered within it.")
         conditions.append(Prediction.model_version == wanted.version)
     if wanted.status is not None:
         conditions.append(Prediction.status == wanted.status)
@@ -164,13 +171,17 @@ def _identifier_of_model(caller: Caller, name: str) -> UUID:
         return models[name]
     near = difflib.get_close_matches(name, models, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    message = f"There is no model {name} that you may use.{hint}"
-    raise InvalidQueryError(f"model: {message}", [InputFault("/model", message)])
+    raise _fault("model", f"There is no model {name} that you may use.{hint}")
 
 
-def _identifier_of_user(email: str) -> Any:
-    query: Select[tuple[UUID]] = select(User.id)
-    return query.where(func.lower(User.email) == email.strip().lower()).scalar_subquery()
+def _fault(name: str, message: str) -> InvalidQueryError:
+    return InvalidQueryError(f"{name}: {message}", [InputFault(f"/{name}", message)])
+
+
+def _identifier_of_user(email: str) -> UUID:
+    """Return whose address it is; of an unknown one an identifier that nobody has."""
+    query = select(User.id).where(func.lower(User.email) == email.strip().lower())
+    return db.session.scalar(query) or UUID(int=0)
 
 
 def _plain(value: Any) -> Any:

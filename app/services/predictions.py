@@ -15,6 +15,7 @@ from app.services.errors import (
     PredictionFailedError,
     ServiceError,
     UnavailableError,
+    UnexpectedError,
 )
 from app.services.runtimes import Runtimes
 from app.services.submissions import Submission
@@ -23,6 +24,7 @@ from ml.runtime import ModelFailedError
 log = structlog.get_logger(__name__)
 
 
+_OUR_FAULT = "Something went wrong here. It has been logged."
 _NOT_CONFIRMED = (
     "The record could not be confirmed, so there is no answer. Look into the history before you try"
     " again: if the database went away just then, the record may be there."
@@ -68,7 +70,9 @@ class Predictions:
         with self._recording_failures(attempt, submission, progress):
             if not caller.may(Scope.PREDICT):
                 raise NotAllowedError("You may not ask for predictions.")
-            version = progress.target = self._runtimes.target(caller, model, number)
+            entry = self._runtimes.entry(caller, model)
+            progress.target = Target(model_id=entry.id, model=entry.name)
+            version = progress.target = self._runtimes.version(entry, number)
             submitted = submission.rows(version.runtime.validator)
             _end_reading()
             return version, self._recorder.record(attempt, version, submitted)
@@ -97,6 +101,10 @@ class Predictions:
             raise
         except ServiceError as error:
             self._record(attempt, progress, Status.REFUSED, submission, error)
+            raise
+        except Exception:  # Our own fault; the request is in the book all the same.
+            db.session.rollback()
+            self._record(attempt, progress, Status.FAILED, submission, UnexpectedError(_OUR_FAULT))
             raise
 
     def _record(

@@ -89,10 +89,10 @@ def activate_version(name: str, number: int, *, actor_id: UUID | None = None) ->
         UnknownThingError: if there is no such version.
         ConflictError: if it is retired.
     """
-    version = get_version(name, number)
+    model, version = _locked(name), get_version(name, number)
     if version.retired_at is not None:
         raise ConflictError(f"{name} {number} is retired; register it again as a new version.")
-    get_model(name).active_number = number
+    model.active_number = number
     db.session.flush()
     record_event(
         EventKind.MODEL_ACTIVATED, actor_id=actor_id, subject_id=version.model_id, number=number
@@ -105,7 +105,7 @@ def retire_version(name: str, number: int, *, actor_id: UUID | None = None) -> N
     Raises:
         UnknownThingError: if there is no such version.
     """
-    model, version = get_model(name), get_version(name, number)
+    model, version = _locked(name), get_version(name, number)
     if version.retired_at is None:
         version.retired_at = datetime.now(UTC)
         if model.active_number == number:
@@ -122,6 +122,13 @@ def get_model(name: str) -> Model:
     """
     if (model := db.session.scalar(select(Model).where(Model.name == name))) is None:
         raise UnknownThingError(f"There is no model {name}.")
+    return model
+
+
+def _locked(name: str) -> Model:
+    """Return a model that nobody else changes until the transaction ends."""
+    model = get_model(name)
+    db.session.refresh(model, with_for_update=True)
     return model
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy import Select, select
 
 from app.access import Caller
 from app.extensions import db
-from app.models import Grant, Model, ModelVersion
+from app.models import Environment, Grant, Model, ModelVersion
 from app.recorder import LoadedVersion
 from app.services.artifacts import fetch_artifact
 from app.services.errors import ConflictError, UnavailableError, UnknownThingError
@@ -25,7 +25,7 @@ from ml.signature import Signature, SignatureError
 
 FRESH_SECONDS = 1.0
 _RETRY_BROKEN_SECONDS = 5.0
-_MOST_LOADED = 64
+_MOST_LOADED = 64  # Beside the active ones, which stay loaded.
 
 log = structlog.get_logger(__name__)
 Key = tuple[UUID, int]
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entry:
+class Entry:
     """What the catalogue knows of a model."""
 
     id: UUID
@@ -45,6 +45,7 @@ class _Entry:
     granted_to: frozenset[UUID]
 
     def visible_to(self, caller: Caller) -> bool:
+        """Whether a caller may use the model."""
         return (
             not self.restricted
             or caller.sees_everything
@@ -58,33 +59,42 @@ class Runtimes:
 
     The catalogue of models is read again when it is older than `FRESH_SECONDS`, so a change reaches
     every worker within that time plus the time to load the version. While a version loads, or if it
-    cannot be loaded, the one before keeps serving.
+    cannot be loaded, the one before keeps serving; other models do not wait for it.
     """
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._lock = threading.RLock()
+        self._reading = threading.Lock()
+        self._loading: defaultdict[Key, threading.Lock] = defaultdict(threading.Lock)
         self.forget()
 
     def forget(self) -> None:
         """Forget everything that was read or loaded."""
-        self._catalogue: Mapping[str, _Entry] = {}
+        self._catalogue: Mapping[str, Entry] = {}
         self._read_at = float("-inf")
         self._loaded: OrderedDict[Key, LoadedVersion] = OrderedDict()
         self._serving: dict[UUID, LoadedVersion] = {}
         self._broken: dict[Key, tuple[float, str]] = {}
 
-    def target(self, caller: Caller, name: str, number: int | None = None) -> LoadedVersion:
-        """Return a loaded version: the active one, or the one of a number.
+    def entry(self, caller: Caller, name: str) -> Entry:
+        """Return what is known of a model that a caller may use.
 
         Raises:
-            UnknownThingError: if there is no such model or version that the caller may use.
-            ConflictError: if the version is retired, or no version is active.
-            UnavailableError: if it cannot be loaded.
+            UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
         """
         entry = self._read_catalogue().get(name)
         if entry is None or not entry.visible_to(caller):
             raise UnknownThingError(f"There is no model {name} that you may use.")
+        return entry
+
+    def version(self, entry: Entry, number: int | None = None) -> LoadedVersion:
+        """Return a loaded version: the active one, or the one of a number.
+
+        Raises:
+            UnknownThingError: if there is no such version.
+            ConflictError: if the version is retired, or no version is active.
+            UnavailableError: if it cannot be loaded.
+        """
         return self._active(entry) if number is None else self._load(entry, number)
 
     def load(self, name: str, number: int) -> LoadedVersion:
@@ -104,59 +114,51 @@ class Runtimes:
         """Return the models whose active version cannot be loaded, and why."""
         found = {}
         for entry in self._read_catalogue().values():
-            if entry.active_number is not None:
-                try:
-                    self._load(entry, entry.active_number)
-                except (UnavailableError, ConflictError) as error:
-                    found[entry.name] = error.detail
+            serving = self._serving.get(entry.id)
+            if entry.active_number is None or (serving and serving.number == entry.active_number):
+                continue
+            try:
+                self._load(entry, entry.active_number)
+            except (UnavailableError, ConflictError) as error:
+                found[entry.name] = error.detail
         return found
 
-    def _read_catalogue(self) -> Mapping[str, _Entry]:
+    def _read_catalogue(self) -> Mapping[str, Entry]:
         age = time.monotonic() - self._read_at
         # While it is only a little old, one thread reads it again and the others go on with it.
         wait = age > 2 * FRESH_SECONDS
-        if age > FRESH_SECONDS and self._lock.acquire(blocking=wait):
+        if age > FRESH_SECONDS and self._reading.acquire(blocking=wait):
             try:
                 if time.monotonic() - self._read_at > FRESH_SECONDS:
                     started = time.monotonic()
                     self._catalogue = _read_entries()
                     self._read_at = started
             finally:
-                self._lock.release()
+                self._reading.release()
         return self._catalogue
 
-    def _active(self, entry: _Entry) -> LoadedVersion:
+    def _active(self, entry: Entry) -> LoadedVersion:
         if entry.active_number is None:
             raise ConflictError(f"No version of {entry.name} is active.")
-        serving = self._serving.get(entry.id)
-        if serving is not None and serving.number == entry.active_number:
-            return serving
-        return self._change_over(entry, entry.active_number, serving)
-
-    def _change_over(
-        self, entry: _Entry, number: int, before: LoadedVersion | None
-    ) -> LoadedVersion:
-        """Load the version that was activated; go on with the one before meanwhile or if it fails."""
-        if before is not None and not self._lock.acquire(blocking=False):
+        before = self._serving.get(entry.id)
+        if before is not None and before.number == entry.active_number:
             return before
-        if before is None:
-            self._lock.acquire()
+        if before is not None and self._loading[entry.id, entry.active_number].locked():
+            return before  # Another thread is loading the new one.
         try:
-            self._serving[entry.id] = self._load(entry, number)
+            self._serving[entry.id] = self._load(entry, entry.active_number)
         except UnavailableError:
             if before is None:
                 raise
-        finally:
-            self._lock.release()
         return self._serving[entry.id]
 
-    def _load(self, entry: _Entry, number: int) -> LoadedVersion:
+    def _load(self, entry: Entry, number: int) -> LoadedVersion:
         if number in entry.retired:
             raise ConflictError(f"{entry.name} version {number} is retired.")
         key = (entry.id, number)
         if (loaded := self._loaded.get(key)) is not None:
             return loaded
-        with self._lock:
+        with self._loading[key]:
             if (loaded := self._loaded.get(key)) is not None:
                 return loaded
             failed_at, reason = self._broken.get(key, (float("-inf"), ""))
@@ -164,23 +166,23 @@ class Runtimes:
                 raise UnavailableError(reason)
             return self._load_now(entry, number)
 
-    def _load_now(self, entry: _Entry, number: int) -> LoadedVersion:
+    def _load_now(self, entry: Entry, number: int) -> LoadedVersion:
         try:
-            target = _read_version(entry, number, self._cache)
+            loaded = _read_version(entry, number, self._cache)
         except (artifact.ArtifactError, SignatureError) as error:
             reason = f"{entry.name} version {number} cannot be loaded. {error}"
             self._broken[entry.id, number] = (time.monotonic(), reason)
             log.error("version cannot be loaded", model=entry.name, version=number, why=str(error))
             raise UnavailableError(reason) from error
         self._broken.pop((entry.id, number), None)
-        self._loaded[entry.id, number] = target
+        self._loaded[entry.id, number] = loaded
         while len(self._loaded) > _MOST_LOADED:
             self._loaded.popitem(last=False)
         log.info("version loaded", model=entry.name, version=number)
-        return target
+        return loaded
 
 
-def _read_entries() -> dict[str, _Entry]:
+def _read_entries() -> dict[str, Entry]:
     granted = _grouped(select(Grant.model_id, Grant.user_id))
     retired = _grouped(
         select(ModelVersion.model_id, ModelVersion.number).where(
@@ -189,7 +191,7 @@ def _read_entries() -> dict[str, _Entry]:
     )
     columns = (Model.id, Model.name, Model.restricted, Model.owner_id, Model.active_number)
     return {
-        row.name: _Entry(
+        row.name: Entry(
             **row._mapping,
             granted_to=frozenset(granted.get(row.id, ())),
             retired=frozenset(retired.get(row.id, ())),
@@ -205,15 +207,17 @@ def _grouped(pairs: Select[UUID, T]) -> dict[UUID, set[T]]:
     return groups
 
 
-def _read_version(entry: _Entry, number: int, cache: Path) -> LoadedVersion:
-    columns = (ModelVersion.artifact_sha256, ModelVersion.signature)
+def _read_version(entry: Entry, number: int, cache: Path) -> LoadedVersion:
+    columns = (ModelVersion.artifact_sha256, ModelVersion.signature, Environment.description)
     row = db.session.execute(
-        select(*columns).where(ModelVersion.model_id == entry.id, ModelVersion.number == number)
+        select(*columns)
+        .join(Environment, Environment.sha256 == ModelVersion.environment_sha256)
+        .where(ModelVersion.model_id == entry.id, ModelVersion.number == number)
     ).one_or_none()
     if row is None:
         raise UnknownThingError(f"{entry.name} has no version {number}.")
     data = fetch_artifact(row.artifact_sha256, cache)
-    estimator = artifact.load(data, row.artifact_sha256)
+    estimator = artifact.load(data, row.artifact_sha256, made_with=row.description["scikit-learn"])
     use_one_thread()
     environment_sha256 = ensure_environment()
     db.session.commit()

@@ -38,6 +38,12 @@ def upgrade() -> None:
     op.create_index("ix_predictions_model_id_id", "predictions", ["model_id", "id"])
     op.create_index("ix_predictions_actor_id_id", "predictions", ["actor_id", "id"])
     op.create_index("ix_predictions_request_id", "predictions", ["request_id"])
+    op.create_index(
+        "ix_predictions_unanswered",
+        "predictions",
+        ["id"],
+        postgresql_where=sa.text("status <> 'accepted'"),
+    )
     op.create_table(
         "events",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -50,16 +56,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "prediction_counts",
-        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("model_id", sa.Uuid(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("hour", "model_id", "status", name=op.f("pk_prediction_counts")),
+        sa.PrimaryKeyConstraint("start", "model_id", "status", name=op.f("pk_prediction_counts")),
     )
     op.create_table(
-        "counted_hours",
-        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("hour", name=op.f("pk_counted_hours")),
+        "counted_until",
+        sa.Column("moment", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("moment", name=op.f("pk_counted_until")),
     )
     op.execute(APPEND_ONLY)
     op.execute(PARTITIONS)
@@ -116,12 +122,13 @@ BEGIN
                     FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change()', name);
 END $$;
 
+REVOKE ALL ON FUNCTION ensure_predictions_partition(timestamptz) FROM PUBLIC;
 SELECT ensure_predictions_partition(now());
 """
 
 
 def downgrade() -> None:
-    op.drop_table("counted_hours")
+    op.drop_table("counted_until")
     op.drop_table("prediction_counts")
     op.drop_table("events")
     op.drop_table("predictions")

@@ -50,7 +50,7 @@ def test_a_record_written_meanwhile_does_not_shift_the_pages(client, cast, asked
     [
         ({"model": "churn"}, 5),
         ({"model": "churn", "version": "1"}, 5),
-        ({"version": "2"}, 0),
+        ({"model": "churn", "version": "2"}, 0),
         ({"status": "refused"}, 1),
         ({"caller": "OWNER@example.com"}, 5),
         ({"caller": "colleague@example.com"}, 0),
@@ -71,6 +71,7 @@ def test_filters_select(client, cast, asked, query, count):
         ({"since": "yesterday"}, "/since"),
         ({"until": "0001-01-01"}, "/until"),
         ({"cursor": "abc"}, "/cursor"),
+        ({"version": "1"}, "/version"),
         ({"limit": "0"}, "/limit"),
         ({"limit": "501"}, "/limit"),
         ({"model": "chrun"}, "/model"),

@@ -197,7 +197,7 @@ def test_a_password_works_however_its_letters_are_composed(app, client, password
 
 def test_an_answer_that_cannot_be_recorded_is_a_failed_record(app, client, cast, monkeypatch):
     with app.app_context():
-        version = app.extensions["runtimes"].target(cast["owner"].caller, "churn")
+        version = _target(app, cast["owner"].caller)
     monkeypatch.setattr(version.runtime, "score", lambda _: [{"prediction": 2**60}])
     answer = client.post(URL, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer)
     assert answer.status_code == 500
@@ -216,3 +216,53 @@ def test_correct_password_still_signs_in_after_all_that(client):
         session["csrf_token"] = "0" * 40
     data = {"csrf_token": csrf_token(), "email": "owner@example.com", "password": PASSWORD}
     assert client.post("/login", data=data).status_code == 302
+
+
+def _target(app, caller):
+    runtimes = app.extensions["runtimes"]
+    return runtimes.version(runtimes.entry(caller, "churn"))
+
+
+def test_a_fault_of_our_own_is_a_failed_record(app, client, cast, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("our fault")
+
+    monkeypatch.setattr("app.services.submissions.parse", fail)
+    answer = client.post(URL, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer)
+    assert answer.status_code == 500
+    (record,) = records(app)
+    assert (record.status, record.model) == ("failed", "churn")
+    assert "our fault" not in answer.text
+
+
+def test_a_refusal_names_its_model_in_the_book_as_soon_as_it_is_known(app, client, cast):
+    url = "/api/v1/models/churn/versions/9/predictions"
+    client.post(url, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer)
+    found = client.get("/api/v1/predictions?model=churn", headers=cast["owner"].bearer).get_json()
+    assert [r["status"] for r in found["data"]] == ["refused"]
+
+
+def test_a_session_cannot_spread_its_guesses_over_other_accounts(app, client, cast, monkeypatch):
+    settings = app.extensions["settings"].model_copy(update={"sign_in_limit": "2 per hour"})
+    monkeypatch.setitem(app.extensions, "settings", settings)
+    sign_in(client, cast["owner"])
+    statuses = [
+        client.post(
+            "/verify",
+            data={
+                "csrf_token": csrf_token(),
+                "email": f"x{i}@example.com",
+                "password": "wrong one",
+            },
+        ).status_code
+        for i in range(3)
+    ]
+    assert statuses == [200, 200, 429]
+
+
+def test_made_up_methods_are_one_label(client):
+    for method in ("BREW", "WHEN"):
+        client.open("/livez", method=method)
+    text = client.get("/metrics").text
+    assert "BREW" not in text
+    assert 'method="other"' in text

@@ -228,7 +228,7 @@ def test_a_model_that_raises_is_a_failed_record(app, client, cast, monkeypatch):
 
     runtimes = app.extensions["runtimes"]
     with app.app_context():
-        version = runtimes.target(cast["owner"].caller, "churn")
+        version = runtimes.version(runtimes.entry(cast["owner"].caller, "churn"))
     monkeypatch.setattr(version.runtime.estimator, "predict_proba", explode)
     answer = ask(client, cast["owner"], [GOOD_ROW])
     assert answer.status_code == 500

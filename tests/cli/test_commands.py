@@ -191,7 +191,7 @@ def test_work_once_runs_every_job(run, cast):
 def test_doctor_prints_one_line_for_each_check(run, cast):
     code, out, _ = run("doctor")
     lines = {line.split(":")[0].split(maxsplit=1)[1]: line for line in out.splitlines()}
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert "daybook_service" in lines["rights"]
     assert lines["artifacts"].startswith("ok")
     # The server of the tests runs without fsync: the doctor must see it.
@@ -207,8 +207,21 @@ def test_doctor_finds_a_damaged_artifact(run, app, cast):
         db.session.execute(text("ALTER TABLE artifact_chunks DISABLE TRIGGER USER"))
         db.session.execute(text("UPDATE artifact_chunks SET data = data || 'x'"))
         db.session.commit()
+    # A good copy in the cache of this node does not hide it.
+    assert run("doctor")[1].count("FAIL  artifacts") == 1
     for file in (app.extensions["settings"].home / "artifacts").glob("*"):
         file.unlink()
-    _, out, _ = run("doctor")
-    assert "FAIL  artifacts" in out
-    assert "FAIL  active models" in out
+    app.extensions["runtimes"].forget()
+    assert "FAIL  active models" in run("doctor")[1]
+
+
+def test_a_job_that_fails_is_an_error_of_work_once(run, cast, monkeypatch):
+    from app.jobs import schedule
+
+    def broken_job():
+        raise ValueError("broken")
+
+    monkeypatch.setattr(schedule, "SCHEDULE", schedule.SCHEDULE | {broken_job: 60})
+    code, _, err = run("work", "--once")
+    assert code == 1
+    assert "broken_job" in err

@@ -13,6 +13,9 @@ from app import create_app
 from app.database.partitions import is_partition
 from app.extensions import db
 from app.health.checks import head_revision
+from app.identifiers import new_id
+from app.services import users
+from app.services.sessions import end_session
 from config import PROJECT
 from tests.support.cast import GOOD_ROW, make_world
 from tests.support.postgres import dispose, settings_for
@@ -79,15 +82,27 @@ def test_going_all_the_way_down_leaves_nothing_behind(empty_app, server, worker)
     assert left == [("alembic_version",)]
 
 
-def test_the_role_goes_down_and_up_with_data_in_place(fresh_app, tmp_path):
-    cast = fresh_app.extensions["cast"]
-    client = fresh_app.test_client()
+def test_every_migration_goes_down_and_up_with_data_in_place(fresh_app):
+    cast, client = fresh_app.extensions["cast"], fresh_app.test_client()
+    url = "/api/v1/models/churn/predictions"
+    for row in (GOOD_ROW, {}):
+        client.post(url, json={"inputs": [row]}, headers=cast["owner"].bearer)
+    with fresh_app.app_context():
+        end_session(new_id())
+        db.session.commit()
+    for number in range(len(FILES) - 1, 0, -1):
+        run(fresh_app, downgrade, f"{number:04}")
+    run(fresh_app, upgrade, "head")
+    with fresh_app.app_context():
+        assert len(users.list_users()) == 5
+
+
+def test_a_later_step_down_and_up_keeps_the_book(fresh_app):
+    cast, client = fresh_app.extensions["cast"], fresh_app.test_client()
+    url = "/api/v1/models/churn/predictions"
 
     def ask():
-        return client.post(
-            "/api/v1/models/churn/predictions", json={"inputs": [GOOD_ROW]},
-            headers=cast["owner"].bearer,
-        )  # fmt: skip
+        return client.post(url, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer)
 
     before = ask().get_json()["predictions"][0]["id"]
     run(fresh_app, downgrade, "0003")
@@ -95,6 +110,17 @@ def test_the_role_goes_down_and_up_with_data_in_place(fresh_app, tmp_path):
     found = client.get(f"/api/v1/predictions/{before}", headers=cast["owner"].bearer)
     assert found.status_code == 200
     assert ask().status_code == 201
+
+
+def test_upgrading_gives_the_rights_again_that_a_restore_has_lost(fresh_app, server, fresh_url):
+    name = fresh_url.rpartition("?")[0].rpartition("/")[2]
+    server.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM daybook_service", name)
+    headers = fresh_app.extensions["cast"]["owner"].bearer
+    client = fresh_app.test_client()
+    url = "/api/v1/models/churn/predictions"
+    assert client.post(url, json={"inputs": [GOOD_ROW]}, headers=headers).status_code == 500
+    run(fresh_app, upgrade, "head")
+    assert client.post(url, json={"inputs": [GOOD_ROW]}, headers=headers).status_code == 201
 
 
 def test_the_people_survive_the_later_migrations(empty_app):

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from sqlalchemy import text
 
+from app.extensions import db
 from config import PROJECT
 from tests.support.cast import GOOD_ROW
 from tests.support.live import free_port, live_server
@@ -62,9 +64,12 @@ def test_the_same_application_answers_under_every_server(fresh_url, tmp_path, he
         assert server.get("/login").status == 200
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "Ctrl-C"])
 def test_stopping_finishes_what_is_in_flight(fresh_app, fresh_url, tmp_path, headers, how):
-    """A request waits at a locked table while the signal comes; then it is answered."""
+    """A request waits at a locked table while the signal comes; then it is answered.
+
+    Ctrl-C sends SIGINT to every process of the terminal's group, the workers too.
+    """
     with live_server(fresh_url, tmp_path) as server:
         assert ask(server, headers).status == 201
         blocker = psycopg2.connect(fresh_url)
@@ -74,7 +79,10 @@ def test_stopping_finishes_what_is_in_flight(fresh_app, fresh_url, tmp_path, hea
         thread = threading.Thread(target=lambda: answers.append(ask(server, headers)))
         thread.start()
         _until(lambda: _waiting(fresh_url))
-        server.process.send_signal(how)
+        if how == "Ctrl-C":
+            os.killpg(server.process.pid, signal.SIGINT)
+        else:
+            server.process.send_signal(signal.Signals[how])
         time.sleep(0.5)  # The signal must have been acted upon while the request still waits.
         assert server.process.poll() is None
         blocker.rollback()
@@ -91,6 +99,41 @@ def test_a_killed_worker_is_replaced(fresh_url, tmp_path, headers):
         os.kill(worker, signal.SIGKILL)
         _until(lambda: worker not in _children(server.process.pid) and server.is_ready(), 30)
         assert ask(server, headers).status == 201
+
+
+def test_serving_makes_the_partitions_ahead(fresh_app, fresh_url, tmp_path):
+    query = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'predictions'::regclass"
+    with live_server(fresh_url, tmp_path), fresh_app.app_context():
+        assert db.session.scalar(text(query)) == 3
+
+
+def test_every_thread_has_one_openmp_thread_under_any_server():
+    code = (
+        "import app, sklearn.ensemble, threading; from threadpoolctl import threadpool_info;"
+        "show = lambda: print({p['num_threads'] for p in threadpool_info()});"
+        "t = threading.Thread(target=show); t.start(); t.join()"
+    )
+    clean = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, env=clean, capture_output=True, text=True
+    )
+    assert result.stdout.strip() == "{1}", result.stderr
+
+
+def test_a_command_that_is_terminated_stops_its_database(tmp_path_factory):
+    home = tmp_path_factory.mktemp("stopped")
+    settings = {"DAYBOOK_HOME": str(home), "DATABASE_URL": "embedded"}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "demo"], cwd=PROJECT, env=os.environ | settings,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process.stderr as lines:
+        assert any("Training" in line for line in lines)
+        pid_file = (home / "postgres/data/postmaster.pid").resolve()
+        assert pid_file.exists()
+        process.terminate()
+        assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert not pid_file.exists()
 
 
 def test_metrics_are_summed_over_workers(fresh_url, tmp_path, headers):
@@ -185,9 +228,18 @@ def test_the_demo_serves_three_models_and_stops_its_database(tmp_path_factory):
                 path = f"/api/v1/models/{model['name']}/predictions"
                 answer = session.post(path, {"inputs": [row] * 3})
             assert answer.status == 201, answer.body
+        with server.session(headers) as session:
+            answer = session.post("/api/v1/models/house-prices/predictions", _example_of_readme())
+        assert answer.status == 201, answer.body
         assert _manage("doctor", **settings).returncode == 0
         assert server.stop() == 0
     assert not list((home / "postgres" / "data").glob("postmaster.pid"))
+
+
+def _example_of_readme():
+    """The body of the first prediction by curl, as the README has it."""
+    found = re.search(r"-d '(\{\"inputs\".*?)'", (PROJECT / "README.md").read_text(), re.DOTALL)
+    return json.loads(found[1])
 
 
 def _manage(*arguments, **settings):

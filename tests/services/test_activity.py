@@ -8,10 +8,10 @@ from sqlalchemy import select
 from app import identifiers
 from app.extensions import db
 from app.jobs.count_predictions import count_predictions
-from app.models import CountedHour, PredictionCount
+from app.models import CountedUntil, PredictionCount
 from app.recorder import Attempt, Submitted
-from app.services import registry
-from app.services.activity import activity_of, count_finished_hours
+from app.services import activity, registry
+from app.services.activity import activity_of, count_finished_spans
 from tests.support.cast import GOOD_ROW
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 @pytest.fixture
 def record_at(context, cast, monkeypatch):
     """Returns a function that records rows as if it were another time."""
-    version = context.extensions["runtimes"].target(cast["owner"].caller, "churn")
+    version = _target(context, cast["owner"].caller)
     row = version.runtime.validator.parse_json([GOOD_ROW])[0]
     db.session.commit()
 
@@ -49,27 +49,43 @@ def test_records_are_counted_by_day_before_and_after_the_roll_up(record_at):
     record_at(NOW, 5)
     expected = [3] + [0] * 27 + [4, 5]
     assert by_day() == expected
-    assert count_finished_hours(NOW) == 3
+    assert count_finished_spans(NOW) == 3
     db.session.commit()
     assert by_day() == expected
-    assert count_finished_hours(NOW) == 0
+    assert count_finished_spans(NOW) == 0
 
 
-def test_the_hour_that_is_not_over_is_not_rolled_up(record_at):
-    record_at(NOW - timedelta(minutes=5))
-    record_at(NOW - timedelta(minutes=25))
-    count_finished_hours(NOW)
-    assert not db.session.scalars(select(PredictionCount)).all()
+def test_the_span_that_is_not_over_is_not_rolled_up(record_at):
+    record_at(NOW - timedelta(minutes=1))
+    record_at(NOW)
+    assert count_finished_spans(NOW) == 0
     assert by_day()[-1] == 2
-    count_finished_hours(NOW + timedelta(hours=1))
-    assert [c.count for c in db.session.scalars(select(PredictionCount))] == [2]
+    count_finished_spans(NOW + timedelta(minutes=7))
+    assert [c.count for c in db.session.scalars(select(PredictionCount))] == [1, 1]
+    assert by_day()[-1] == 2
 
 
 def test_a_pause_of_years_is_skipped_at_once(record_at):
     record_at(NOW - timedelta(days=3000))
     record_at(NOW - timedelta(hours=3))
-    assert count_finished_hours(NOW) == 2
-    assert db.session.scalars(select(CountedHour.hour)).all() == [NOW.replace(hour=11, minute=0)]
+    assert count_finished_spans(NOW) == 2
+    assert db.session.scalars(select(CountedUntil.moment)).all() == [NOW - timedelta(minutes=5)]
+
+
+def test_a_long_backlog_is_counted_in_parts(record_at, monkeypatch):
+    monkeypatch.setattr(activity, "_AT_ONCE", 2)
+    for hours in (5, 4, 3):
+        record_at(NOW - timedelta(hours=hours))
+    assert [count_finished_spans(NOW) for _ in range(3)] == [2, 1, 0]
+    assert by_day()[-1] == 3
+
+
+def test_a_clock_that_jumped_ahead_and_back_loses_no_count(record_at):
+    record_at(NOW - timedelta(hours=1))
+    count_finished_spans(NOW + timedelta(days=1))
+    record_at(NOW)
+    assert count_finished_spans(NOW) == 0
+    assert by_day(NOW + timedelta(days=2))[-3] == 1
 
 
 def test_no_models_have_no_activity(context):
@@ -93,3 +109,8 @@ def test_the_job_counts_once(record_at):
     count_predictions()
     count_predictions()
     assert [c.count for c in db.session.scalars(select(PredictionCount))] == [1]
+
+
+def _target(app, caller):
+    runtimes = app.extensions["runtimes"]
+    return runtimes.version(runtimes.entry(caller, "churn"))

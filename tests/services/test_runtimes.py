@@ -1,5 +1,7 @@
 """Finding and loading versions: what is damaged never stops what works."""
 
+import threading
+
 import pytest
 from sqlalchemy import text
 
@@ -39,17 +41,17 @@ def damage(context, number, how):
 
 
 def test_the_active_version_is_found(runtimes, cast):
-    assert runtimes.target(cast["owner"].caller, "churn").number == 1
+    assert runtimes.version(runtimes.entry(cast["owner"].caller, "churn")).number == 1
 
 
 def test_another_active_version_is_followed_after_a_second(runtimes, cast, second):
     caller = cast["owner"].caller
-    assert runtimes.target(caller, "churn").number == 1
+    assert runtimes.version(runtimes.entry(caller, "churn")).number == 1
     registry.activate_version("churn", 2)
     db.session.commit()
     age(runtimes, module.FRESH_SECONDS)
-    assert runtimes.target(caller, "churn").number == 2
-    assert runtimes.target(caller, "churn", 1).number == 1
+    assert runtimes.version(runtimes.entry(caller, "churn")).number == 2
+    assert runtimes.version(runtimes.entry(caller, "churn"), 1).number == 1
 
 
 @pytest.mark.parametrize(
@@ -64,21 +66,21 @@ def test_a_damaged_artifact_is_an_error_and_the_old_version_keeps_serving(
     runtimes, cast, context, second, how, words
 ):
     caller = cast["owner"].caller
-    assert runtimes.target(caller, "churn").number == 1
+    assert runtimes.version(runtimes.entry(caller, "churn")).number == 1
     damage(context, 2, how)
     registry.activate_version("churn", 2)
     db.session.commit()
     age(runtimes, 10)
-    assert runtimes.target(caller, "churn").number == 1
+    assert runtimes.version(runtimes.entry(caller, "churn")).number == 1
     with pytest.raises(UnavailableError, match=words):
-        runtimes.target(caller, "churn", 2)
+        runtimes.version(runtimes.entry(caller, "churn"), 2)
     assert words in runtimes.broken()["churn"]
 
 
 def test_without_an_old_version_a_damaged_artifact_is_unavailable(runtimes, cast, context):
     damage(context, 1, "DELETE FROM artifact_chunks")
     with pytest.raises(UnavailableError, match="cannot be loaded"):
-        runtimes.target(cast["owner"].caller, "churn")
+        runtimes.version(runtimes.entry(cast["owner"].caller, "churn"))
 
 
 def test_a_cache_file_with_other_bytes_is_not_used(runtimes, cast, context):
@@ -86,7 +88,7 @@ def test_a_cache_file_with_other_bytes_is_not_used(runtimes, cast, context):
     file = context.extensions["settings"].home / "artifacts" / sha256.hex()
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"something else")
-    assert runtimes.target(cast["owner"].caller, "churn").number == 1
+    assert runtimes.version(runtimes.entry(cast["owner"].caller, "churn")).number == 1
     assert file.read_bytes() != b"something else"
 
 
@@ -94,7 +96,7 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(runtimes, cast, con
     (tmp_path / "file").touch()
     runtimes._cache = tmp_path / "file" / "below"
     try:
-        assert runtimes.target(cast["owner"].caller, "churn").number == 1
+        assert runtimes.version(runtimes.entry(cast["owner"].caller, "churn")).number == 1
     finally:
         runtimes._cache = context.extensions["settings"].home / "artifacts"
 
@@ -103,32 +105,81 @@ def test_a_retired_version_does_not_answer(runtimes, cast, second):
     registry.retire_version("churn", 2)
     db.session.commit()
     with pytest.raises(ConflictError, match="retired"):
-        runtimes.target(cast["owner"].caller, "churn", 2)
+        runtimes.version(runtimes.entry(cast["owner"].caller, "churn"), 2)
 
 
 @pytest.mark.parametrize("name", ["nothing", "churn"])
 def test_unknown_and_forbidden_models_look_alike(runtimes, cast, name):
     with pytest.raises(UnknownThingError, match=f"There is no model {name} that you may use"):
-        runtimes.target(cast["stranger"].caller, name)
+        runtimes.version(runtimes.entry(cast["stranger"].caller, name))
 
 
 def test_a_grant_that_is_taken_counts_after_a_second(runtimes, cast):
     from app.services import users
 
     caller = cast["colleague"].caller
-    assert runtimes.target(caller, "churn")
+    assert runtimes.version(runtimes.entry(caller, "churn"))
     model_access.revoke_grant("churn", users.find_user(caller.email))
     db.session.commit()
     age(runtimes, module.FRESH_SECONDS)
     with pytest.raises(UnknownThingError):
-        runtimes.target(caller, "churn")
+        runtimes.version(runtimes.entry(caller, "churn"))
 
 
 def test_a_retired_version_that_was_loaded_stops_answering(runtimes, cast, second):
     caller = cast["owner"].caller
-    assert runtimes.target(caller, "churn", 2)
+    assert runtimes.version(runtimes.entry(caller, "churn"), 2)
     registry.retire_version("churn", 2)
     db.session.commit()
     age(runtimes, module.FRESH_SECONDS)
     with pytest.raises(ConflictError, match="retired"):
-        runtimes.target(caller, "churn", 2)
+        runtimes.version(runtimes.entry(caller, "churn"), 2)
+
+
+def test_a_version_that_loads_slowly_keeps_no_other_model_waiting(
+    context, cast, second, tmp_path, monkeypatch
+):
+    data = customers()
+    register(write_model(tmp_path, churn_estimator(data, 0.7), data), "other")
+    runtimes, caller = context.extensions["runtimes"], cast["owner"].caller
+    for name in ("churn", "other"):
+        assert runtimes.version(runtimes.entry(caller, name))
+    read, loading, release = module._read_version, threading.Event(), threading.Event()
+
+    def read_slowly(entry, number, cache):
+        loading.set()
+        assert release.wait(20)
+        return loaded
+
+    loaded = read(runtimes.entry(caller, "churn"), 2, runtimes._cache)
+    registry.activate_version("churn", 2)
+    db.session.commit()
+    monkeypatch.setattr(module, "_read_version", read_slowly)
+    age(runtimes, module.FRESH_SECONDS)
+    entry = runtimes.entry(caller, "churn")
+    thread = threading.Thread(target=runtimes.version, args=(entry,))
+    thread.start()
+    assert loading.wait(20)
+    age(runtimes, 10)
+    assert runtimes.version(runtimes.entry(caller, "other")).number == 1
+    assert runtimes.version(runtimes.entry(caller, "churn")).number == 1
+    release.set()
+    thread.join()
+    assert runtimes.version(runtimes.entry(caller, "churn")).number == 2
+
+
+def test_active_versions_stay_loaded_however_many_others_are(context, cast, second, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_LOADED", 1)
+    runtimes, caller = context.extensions["runtimes"], cast["owner"].caller
+    active = runtimes.version(runtimes.entry(caller, "churn"))
+    runtimes.version(runtimes.entry(caller, "churn"), 2)
+    monkeypatch.setattr(module, "_read_version", None)
+    assert runtimes.version(runtimes.entry(caller, "churn")) is active
+    assert runtimes.broken() == {}
+
+
+def test_an_artifact_of_another_scikit_learn_is_not_loaded(context, cast, monkeypatch):
+    monkeypatch.setattr("sklearn.__version__", "99.0")
+    runtimes = context.extensions["runtimes"]
+    with pytest.raises(UnavailableError, match=r"this service runs 99\.0"):
+        runtimes.version(runtimes.entry(cast["owner"].caller, "churn"))

@@ -90,7 +90,7 @@ def test_the_example_has_the_defaults(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     example = load_settings(PROJECT / ".env.example")
     default = Settings()
-    hidden = {"secret_key", "home"}
+    hidden = {"secret_key"}
     assert example.model_dump(exclude=hidden) == default.model_dump(exclude=hidden)
 
 

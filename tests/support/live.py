@@ -112,6 +112,7 @@ def live_server(
         process = subprocess.Popen(
             command or [sys.executable, "manage.py", "serve"],
             cwd=PROJECT, env=environment | settings, stdout=output, stderr=output,
+            start_new_session=True,
         )  # fmt: skip
         live = Live(port, process, log)
         try:

@@ -76,7 +76,8 @@ class Server:
 
     def _template(self) -> str:
         """Migrate once for each state of the migrations, whichever test process comes first."""
-        sources = sorted((PROJECT / "migrations/versions").glob("*.py"))
+        sources = sorted((PROJECT / "migrations").rglob("*.py"))
+        sources.append(PROJECT / "app/database/rights.py")
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
         name = f"template_{digest}"
         with _locked(self.home / "template.lock"):

@@ -82,3 +82,11 @@ def test_another_version_of_scikit_learn_is_an_error_with_a_way_out(monkeypatch)
 def test_a_missing_file_is_a_clear_error(tmp_path):
     with pytest.raises(artifact.MissingArtifactError, match="No such file"):
         artifact.read(tmp_path / "none.joblib")
+
+
+def test_bytes_made_with_another_version_are_not_even_deserialized():
+    data = pickle.dumps(Explosive())
+    Explosive.exploded = False
+    with pytest.raises(artifact.IncompatibleVersionError, match=r"made with scikit-learn 1\.0\.2"):
+        artifact.load(data, artifact.digest(data), made_with="1.0.2")
+    assert not Explosive.exploded

@@ -39,7 +39,7 @@ def test_the_filter_is_in_the_address_and_in_its_fields(get, asked):
 
 
 def test_a_filter_without_records_offers_to_show_all(get, asked):
-    page = get("owner", "/predictions", version="77")
+    page = get("owner", "/predictions", model="churn", version="77")
     assert "No record fits this filter." in page.text
 
 

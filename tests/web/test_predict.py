@@ -162,7 +162,7 @@ def test_a_model_without_active_version_has_no_form(app, get):
     with app.app_context():
         registry.get_model("churn").active_number = None
         db.session.commit()
-    assert "No version of this model is active" in get("owner", FORM, expect=404).text
+    assert "No version of this model is active" in get("owner", FORM, expect=409).text
 
 
 def test_a_model_of_another_kind_needs_no_change_in_the_service(

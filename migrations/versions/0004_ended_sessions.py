@@ -3,14 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
-
-RIGHTS = """
-DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'daybook_service') THEN
-    GRANT SELECT, INSERT, DELETE ON ended_sessions TO daybook_service;
-END IF; END $$
-"""
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
@@ -23,7 +17,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ended_sessions")),
     )
     op.create_index(op.f("ix_ended_sessions_ended_at"), "ended_sessions", ["ended_at"])
-    op.execute(RIGHTS)
 
 
 def downgrade() -> None:
