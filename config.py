@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 PROJECT = Path(__file__).resolve().parent
 EMBEDDED = "embedded"
 SHORTEST_SECRET = 32
+SHORTEST_METRICS_TOKEN = 16
 LONGEST_SESSION_HOURS = 24 * 30
 
 
@@ -171,6 +172,10 @@ def _production_faults(values: Mapping[str, str]) -> list[str]:
         faults.append(
             f"SECRET_KEY: production needs a random secret of {SHORTEST_SECRET} or more characters;"
             ' make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+    if 0 < len(values.get("DAYBOOK_METRICS_TOKEN", "")) < SHORTEST_METRICS_TOKEN:
+        faults.append(
+            f"DAYBOOK_METRICS_TOKEN: use {SHORTEST_METRICS_TOKEN} or more random characters."
         )
     if not values.get("DATABASE_URL"):
         faults.append(

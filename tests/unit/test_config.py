@@ -82,6 +82,16 @@ def test_production_refuses_a_weak_secret(environment, secret):
     assert [fault.split(":")[0] for fault in found] == ["SECRET_KEY"]
 
 
+def test_production_refuses_a_weak_token_for_metrics(environment):
+    values = {
+        "DAYBOOK_ENV": "production",
+        "DATABASE_URL": "postgresql://db/d",
+        "SECRET_KEY": GOOD_SECRET,
+    }
+    assert "DAYBOOK_METRICS_TOKEN" in faults(environment, **values, DAYBOOK_METRICS_TOKEN="x")[0]
+    assert environment(**values, DAYBOOK_METRICS_TOKEN="0123456789abcdef")
+
+
 def test_production_runs_the_embedded_database_only_when_asked_by_name(environment):
     production = {"DAYBOOK_ENV": "production", "SECRET_KEY": GOOD_SECRET}
     assert "DATABASE_URL" in faults(environment, **production)[0]
