@@ -72,22 +72,7 @@ def list_all() -> None:
 @with_appcontext
 def show(name: str) -> None:
     """Show a model with all its versions, as JSON."""
-    model = registry.get_model(name)
-    versions = [
-        {
-            "version": version.number,
-            "status": version.status_in(model),
-            "artifact_sha256": version.artifact_sha256.hex(),
-            "registered_at": version.registered_at.isoformat(),
-            "registered_by": version.registered_by,
-            "metrics": version.metrics,
-            "signature": version.signature,
-        }
-        for version in registry.list_versions(model)
-    ]
-    document = {"name": name, "title": model.title, "description": model.description,
-                "restricted": model.restricted, "active_version": model.active_number,
-                "versions": versions}  # fmt: skip
+    document = registry.model_document(registry.get_model(name))
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.services.errors import InputFault
+from app.services.errors import InputFault, pointer_to, storable
 from ml.signature import MAX_TEXT, FieldType, InputField, Signature
 
 _INPUT_TYPES = {FieldType.DATE: "date"}
@@ -92,7 +92,7 @@ def form_fields(
     errors = {fault.pointer: fault.message for fault in faults}
     fields = []
     for number, item in enumerate(signature.inputs):
-        pointer = "/inputs/0/" + item.name.replace("~", "~0").replace("/", "~1")
+        pointer = storable(pointer_to("inputs", 0, item.name))
         fields.append(
             FormField(
                 item=item,

@@ -18,6 +18,11 @@ class InputFault:
         object.__setattr__(self, "message", storable(self.message))
 
 
+def pointer_to(*places: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) to a place in a document."""
+    return "".join(f"/{str(place).replace('~', '~0').replace('/', '~1')}" for place in places)
+
+
 def storable(text: str) -> str:
     """Return a text that the book can hold: what a caller sent may contain U+0000 or half characters."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

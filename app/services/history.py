@@ -15,9 +15,9 @@ from app.access import Caller
 from app.extensions import db
 from app.identifiers import first_id_at
 from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
-from app.models import Environment, Grant, Model, ModelVersion, Prediction, Scope, Status, User
+from app.models import Environment, Model, ModelVersion, Prediction, Scope, Status, User
 from app.services.errors import InputFault, InvalidQueryError, UnknownThingError
-from app.services.model_access import visible_models
+from app.services.model_access import is_usable, visible_models
 
 PAGE = 50
 LONGEST_PAGE = 500
@@ -139,10 +139,7 @@ def _visible(caller: Caller) -> ColumnElement[bool]:
         return own if caller.may(Scope.READ_OWN) else false()
     if caller.sees_everything:
         return true()
-    granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
-    usable = select(Model.id).where(
-        or_(~Model.restricted, Model.owner_id == caller.user_id, Model.id.in_(granted))
-    )
+    usable = select(Model.id).where(is_usable(caller))
     return or_(own, Prediction.model_id.in_(usable))
 
 

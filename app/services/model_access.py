@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.elements import ColumnElement
 
 from app.access import Caller
 from app.extensions import db
@@ -62,13 +63,16 @@ def revoke_grant(name: str, user: User, *, actor_id: UUID | None = None) -> None
 
 def visible_models(caller: Caller) -> list[Model]:
     """Return the models that a caller may see, by title."""
-    query = select(Model).order_by(Model.title, Model.name)
-    if not caller.sees_everything:
-        granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
-        query = query.where(
-            ~Model.restricted | (Model.owner_id == caller.user_id) | Model.id.in_(granted)
-        )
+    query = select(Model).where(is_usable(caller)).order_by(Model.title, Model.name)
     return list(db.session.scalars(query))
+
+
+def is_usable(caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that a caller may use a model and see its records."""
+    if caller.sees_everything:
+        return true()
+    granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
+    return ~Model.restricted | (Model.owner_id == caller.user_id) | Model.id.in_(granted)
 
 
 def visible_model(caller: Caller, name: str) -> Model:
@@ -77,7 +81,7 @@ def visible_model(caller: Caller, name: str) -> Model:
     Raises:
         UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
     """
-    for model in visible_models(caller):
-        if model.name == name:
-            return model
-    raise UnknownThingError(f"There is no model {name} that you may use.")
+    query = select(Model).where(Model.name == name, is_usable(caller))
+    if (model := db.session.scalar(query)) is None:
+        raise UnknownThingError(f"There is no model {name} that you may use.")
+    return model

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.extensions import db
 from app.identifiers import new_id
 from app.ledger import canonical
+from app.ledger.envelope import timestamp
 from app.models import Environment, EventKind, Model, ModelVersion, User
 from app.services.artifacts import store_artifact
 from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
@@ -155,6 +156,39 @@ def list_versions(model: Model) -> Sequence[ModelVersion]:
         .where(ModelVersion.model_id == model.id)
         .order_by(ModelVersion.number.desc())
     ).all()
+
+
+def model_document(model: Model) -> dict[str, Any]:
+    """Return a model with its versions and the signature of the active one, as JSON values."""
+    versions = list_versions(model)
+    active = next((v for v in versions if v.number == model.active_number), None)
+    return model_summary(model) | {
+        "versions": [_version_document(model, version) for version in versions],
+        "signature": active and active.signature,
+    }
+
+
+def model_summary(model: Model) -> dict[str, Any]:
+    """Return what there is to say of a model in a list, as JSON values."""
+    return {
+        "name": model.name,
+        "title": model.title,
+        "description": model.description,
+        "restricted": model.restricted,
+        "active_version": model.active_number,
+    }
+
+
+def _version_document(model: Model, version: ModelVersion) -> dict[str, Any]:
+    return {
+        "version": version.number,
+        "status": version.status_in(model),
+        "artifact_sha256": version.artifact_sha256.hex(),
+        "registered_at": timestamp(version.registered_at),
+        "registered_by": version.registered_by,
+        "metrics": version.metrics,
+        "signature": version.signature,
+    }
 
 
 def ensure_environment() -> bytes:

@@ -15,6 +15,7 @@ from app.services.errors import (
     InvalidInputsError,
     NotReadableBodyError,
     ServiceError,
+    pointer_to,
     storable,
 )
 from ml.validation import Fault, InvalidRowsError, Validator
@@ -89,7 +90,7 @@ class JSONSubmission:
 
     def _shape_faults(self, document: Mapping[str, Any]) -> list[InputFault]:
         faults = [
-            InputFault(f"/{_escaped(name)}", "There is no such member here.")
+            InputFault(pointer_to(name), "There is no such member here.")
             for name in sorted(document.keys() - _MEMBERS)
         ]
         inputs = document.get("inputs")
@@ -157,18 +158,12 @@ def _label_faults(name: str, labels: Any, count: int) -> list[InputFault]:
 
 
 def _nul_fault(name: str) -> InputFault:
-    return InputFault(f"/inputs/0/{_escaped(name)}", "Remove the character U+0000.")
+    return InputFault(pointer_to("inputs", 0, name), "Remove the character U+0000.")
 
 
 def _pointed(fault: Fault) -> InputFault:
-    place = f"/inputs/{fault.row}"
-    if fault.field is not None:
-        place += f"/{_escaped(fault.field)}"
-    return InputFault(place, fault.message)
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+    field = () if fault.field is None else (fault.field,)
+    return InputFault(pointer_to("inputs", fault.row, *field), fault.message)
 
 
 def _refusal(error: InvalidRowsError) -> InvalidInputsError:
