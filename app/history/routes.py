@@ -23,7 +23,10 @@ def list_predictions() -> str | tuple[str, int]:
     """Show a page of the history; the filter is in the address, so it can be kept and shared."""
     try:
         page = history.find_predictions(
-            g.caller, read_filter(request.args), before=read_cursor(request.args)
+            g.caller,
+            read_filter(request.args),
+            before=read_cursor(request.args),
+            with_inputs=False,
         )
         faults: dict[str, str] = {}
     except InvalidQueryError as error:

@@ -35,8 +35,7 @@ def home() -> str:
 def show_model(name: str) -> str:
     """Show a model: what it is for, its versions, its inputs."""
     model = model_access.visible_model(g.caller, name)
-    versions = registry.list_versions(model)
-    active = next((v for v in versions if v.number == model.active_number), None)
+    versions, active = registry.list_versions(model), registry.active_version(model)
     signature = Signature.from_json(active.signature) if active else None
     return render_template(
         "predict/model.html", model=model, versions=versions, active=active, signature=signature
@@ -85,9 +84,9 @@ def _form(
 
 
 def _signature(model: Model) -> Signature:
-    if model.active_number is None:
+    if (active := registry.active_version(model)) is None:
         raise ConflictError("No version of this model is active; ask its owner to activate one.")
-    return Signature.from_json(registry.get_version(model.name, model.active_number).signature)
+    return Signature.from_json(active.signature)
 
 
 def _start_values(signature: Signature) -> dict[str, str]:

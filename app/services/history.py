@@ -44,7 +44,12 @@ class Page:
 
 
 def find_predictions(
-    caller: Caller, wanted: Filter, *, limit: int = PAGE, before: UUID | None = None
+    caller: Caller,
+    wanted: Filter,
+    *,
+    limit: int = PAGE,
+    before: UUID | None = None,
+    with_inputs: bool = True,
 ) -> Page:
     """Return a page of the records that a caller may see.
 
@@ -53,15 +58,14 @@ def find_predictions(
         wanted: which records.
         limit: how many at most.
         before: the cursor of the page, as the one before gave it.
+        with_inputs: whether they are needed; those of a refused request may be megabytes.
 
     Raises:
         InvalidQueryError: if the filter names a model that is not the caller's to see.
     """
-    query = (
-        select(Prediction)
-        .options(defer(Prediction.inputs))  # Of a refused request they may be megabytes.
-        .where(_visible(caller), *_conditions(caller, wanted))
-    )
+    query = select(Prediction).where(_visible(caller), *_conditions(caller, wanted))
+    if not with_inputs:
+        query = query.options(defer(Prediction.inputs, raiseload=True))
     if before is not None:
         query = query.where(Prediction.id < before)
     found = db.session.scalars(query.order_by(Prediction.id.desc()).limit(limit + 1)).all()

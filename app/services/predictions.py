@@ -62,7 +62,8 @@ class Predictions:
         A request that is refused or fails is recorded too, as one record, before the error leaves.
 
         Raises:
-            ServiceError: why there is no answer; see `Runtimes.target` and `Submission.rows`.
+            ServiceError: why there is no answer; see `Runtimes.entry`, `Runtimes.version` and
+                `Submission.rows`.
             PredictionFailedError: if the model raised, or answered something that is no answer.
             UnavailableError: if the records could not be committed.
         """

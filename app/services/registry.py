@@ -144,6 +144,13 @@ def get_version(name: str, number: int) -> ModelVersion:
     return version
 
 
+def active_version(model: Model) -> ModelVersion | None:
+    """Return the version of a model that answers, None if it has none."""
+    if model.active_number is None:
+        return None
+    return db.session.get_one(ModelVersion, (model.id, model.active_number))
+
+
 def list_models() -> list[Model]:
     """Return all models, by title."""
     return list(db.session.scalars(select(Model).order_by(Model.title, Model.name)))
@@ -160,10 +167,9 @@ def list_versions(model: Model) -> Sequence[ModelVersion]:
 
 def model_document(model: Model) -> dict[str, Any]:
     """Return a model with its versions and the signature of the active one, as JSON values."""
-    versions = list_versions(model)
-    active = next((v for v in versions if v.number == model.active_number), None)
+    active = active_version(model)
     return model_summary(model) | {
-        "versions": [_version_document(model, version) for version in versions],
+        "versions": [_version_document(model, version) for version in list_versions(model)],
         "signature": active and active.signature,
     }
 

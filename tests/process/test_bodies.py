@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg2
@@ -94,9 +93,14 @@ def test_the_service_heals_after_its_embedded_database_was_killed(tmp_path_facto
     )
     with live_server("embedded", home, **settings) as server:
         pid_file = (home / "postgres" / "data" / "postmaster.pid").resolve()
-        os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
-        time.sleep(0.1)
-        _until(server.is_ready, 20)
+        killed = pid_file.read_text().splitlines()[0]
+        os.kill(int(killed), signal.SIGKILL)
+
+        def healed():
+            ready = server.is_ready()
+            return ready and pid_file.read_text().splitlines()[0] != killed
+
+        _until(healed, 30)
 
 
 def test_the_embedded_server_logs_no_statements(tmp_path_factory):

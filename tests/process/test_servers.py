@@ -1,5 +1,6 @@
 """The service as a process: granian, gunicorn, waitress; signals; the embedded database."""
 
+import http.client
 import json
 import os
 import re
@@ -83,8 +84,10 @@ def test_stopping_finishes_what_is_in_flight(fresh_app, fresh_url, tmp_path, hea
             os.killpg(server.process.pid, signal.SIGINT)
         else:
             server.process.send_signal(signal.Signals[how])
-        time.sleep(0.5)  # The signal must have been acted upon while the request still waits.
+        # The signal has been acted upon, for nobody new is let in, while the request still waits.
+        _until(lambda: not _lets_in(server))
         assert server.process.poll() is None
+        assert answers == []
         blocker.rollback()
         blocker.close()
         thread.join(30)
@@ -258,6 +261,13 @@ def _children(pid):
         int(line.split()[0]) for line in found.stdout.splitlines()
         if "ps -o" not in line and "resource_tracker" not in line
     ]  # fmt: skip
+
+
+def _lets_in(server):
+    try:
+        return server.get("/livez").status == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def _waiting(url):
