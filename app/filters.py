@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from app.models import Status
-from app.services.errors import InputFault, InvalidQueryError
+from app.services.errors import invalid_query
 from app.services.history import LONGEST_PAGE, PAGE, Filter
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def read_limit(given: Mapping[str, str]) -> int:
     if limit is None:
         return PAGE
     if not 1 <= limit <= LONGEST_PAGE:
-        raise _fault("limit", message)
+        raise invalid_query("limit", message)
     return limit
 
 
@@ -65,11 +65,7 @@ def _read(
     try:
         return convert(text)
     except (ValueError, OverflowError):
-        raise _fault(name, message) from None
-
-
-def _fault(name: str, message: str) -> InvalidQueryError:
-    return InvalidQueryError(f"{name}: {message}", [InputFault(f"/{name}", message)])
+        raise invalid_query(name, message) from None
 
 
 def _words(text: str) -> str:

@@ -87,8 +87,9 @@ def describe(
         _describe_column(examples[name], fitted.get(name))
         for name in _input_names(estimator, examples, target)
     ]
-    output = corrected(_describe_output(estimator, target), corrections.get("output") or {})
-    if output.type != _describe_output(estimator, target).type:
+    described = _describe_output(estimator, target)
+    output = corrected(described, corrections.get("output") or {})
+    if output.type != described.type:
         raise SignatureError("output: the type follows from the estimator and cannot be corrected")
     inputs_corrected = tuple(corrected_inputs(inputs, corrections.get("inputs") or {}))
     return Signature(inputs=inputs_corrected, output=output)

@@ -142,3 +142,13 @@ class UnavailableError(ServiceError):
     """The service cannot answer now."""
 
     slug = "unavailable"
+
+
+def invalid_input(name: str, message: str) -> InvalidInputsError:
+    """Return the error of one input that does not fit."""
+    return InvalidInputsError(message, [InputFault(pointer_to(name), message)])
+
+
+def invalid_query(name: str, message: str) -> InvalidQueryError:
+    """Return the error of one part of a query that is not understood."""
+    return InvalidQueryError(f"{name}: {message}", [InputFault(pointer_to(name), message)])

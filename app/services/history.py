@@ -16,7 +16,7 @@ from app.extensions import db
 from app.identifiers import first_id_at
 from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
 from app.models import Environment, Model, ModelVersion, Prediction, Scope, Status, User
-from app.services.errors import InputFault, InvalidQueryError, UnknownThingError
+from app.services.errors import UnknownThingError, invalid_query
 from app.services.model_access import is_usable, visible_models
 
 PAGE = 50
@@ -153,7 +153,7 @@ def _conditions(caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
         conditions.append(Prediction.model_id == _identifier_of_model(caller, wanted.model))
     if wanted.version is not None:
         if wanted.model is None:
-            raise _fault("version", "Choose a model, too: versions are numbered within it.")
+            raise invalid_query("version", "Choose a model, too: versions are numbered within it.")
         conditions.append(Prediction.model_version == wanted.version)
     if wanted.status is not None:
         conditions.append(Prediction.status == wanted.status)
@@ -172,11 +172,7 @@ def _identifier_of_model(caller: Caller, name: str) -> UUID:
         return models[name]
     near = difflib.get_close_matches(name, models, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    raise _fault("model", f"There is no model {name} that you may use.{hint}")
-
-
-def _fault(name: str, message: str) -> InvalidQueryError:
-    return InvalidQueryError(f"{name}: {message}", [InputFault(f"/{name}", message)])
+    raise invalid_query("model", f"There is no model {name} that you may use.{hint}")
 
 
 def _identifier_of_user(email: str) -> UUID:

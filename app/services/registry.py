@@ -18,7 +18,7 @@ from app.ledger import canonical
 from app.ledger.envelope import timestamp
 from app.models import Environment, EventKind, Model, ModelVersion, User
 from app.services.artifacts import store_artifact
-from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
+from app.services.errors import ConflictError, UnknownThingError, invalid_input
 from app.services.events import record_event
 from ml import artifact
 from ml.corrections import read_corrections
@@ -55,13 +55,13 @@ def register_version(given: Registration, *, actor_id: UUID | None = None) -> Mo
         InvalidInputsError: if the name is none, or artifact, examples and corrections do not fit.
     """
     if not _NAME.fullmatch(given.name):
-        raise _invalid("/name", "A name has small letters, digits and hyphens, at most 63.")
+        raise invalid_input("name", "A name has small letters, digits and hyphens, at most 63.")
     try:
         data = artifact.read(given.path)
         corrections = read_corrections(given.path)
         signature, metrics = _examine(data, given, corrections)
     except (artifact.ArtifactError, SignatureError, EvaluationError, ModelFailedError) as error:
-        raise _invalid("/path", str(error)) from error
+        raise invalid_input("path", str(error)) from error
     sha256 = store_artifact(data)
     model = _model_for(given, corrections)
     version = ModelVersion(
@@ -245,7 +245,3 @@ def _next_number(model: Model) -> int:
         select(func.max(ModelVersion.number)).where(ModelVersion.model_id == model.id)
     )
     return (latest or 0) + 1
-
-
-def _invalid(pointer: str, message: str) -> InvalidInputsError:
-    return InvalidInputsError(message, [InputFault(pointer, message)])

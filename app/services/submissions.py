@@ -4,7 +4,8 @@ Each kind knows how to become rows, and what of it a refused request's record ho
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Protocol
 
 from app.ledger.strict_json import MAX_SAFE_INTEGER, StrictJSONError, parse
@@ -18,7 +19,7 @@ from app.services.errors import (
     pointer_to,
     storable,
 )
-from ml.validation import Fault, InvalidRowsError, Validator
+from ml.validation import MOST_FAULTS, Fault, InvalidRowsError, Validator
 
 _MEMBERS = {"inputs", "references", "subjects"}
 _LONGEST_REFERENCE = 200
@@ -61,9 +62,9 @@ class JSONSubmission:
             try:
                 rows = validator.parse_json(document["inputs"])
             except InvalidRowsError as error:
-                raise _refusal(error) from None
+                raise _refusal(map(_pointed, error.faults), error.count) from None
         if faults:
-            raise InvalidInputsError(_summary(faults), faults)
+            raise _refusal(faults, len(faults))
         none: list[None] = [None] * len(rows)
         return Submitted(
             rows=rows,
@@ -117,11 +118,11 @@ class FormSubmission:
         if faults := [
             _nul_fault(name) for name, text in self._fields.items() if "\x00" in name + text
         ]:
-            raise InvalidInputsError(_summary(faults), faults)
+            raise _refusal(faults, len(faults))
         try:
             row = validator.parse_form(self._fields)
         except InvalidRowsError as error:
-            raise _refusal(error) from None
+            raise _refusal(map(_pointed, error.faults), error.count) from None
         return Submitted(rows=[row], references=[None], subjects=[None])
 
     def evidence(self) -> Any:
@@ -166,14 +167,11 @@ def _pointed(fault: Fault) -> InputFault:
     return InputFault(pointer_to("inputs", fault.row, *field), fault.message)
 
 
-def _refusal(error: InvalidRowsError) -> InvalidInputsError:
-    faults = [_pointed(fault) for fault in error.faults]
-    return InvalidInputsError(_summary(faults, error.count), faults)
-
-
-def _summary(faults: Sequence[InputFault], count: int | None = None) -> str:
-    first, count = f"{faults[0].pointer}: {faults[0].message}", count or len(faults)
-    if count == 1:
-        return first
-    listed = "" if count == len(faults) else f", {len(faults):,} of them listed"
-    return f"{count:,} faults{listed}; the first: {first}"
+def _refusal(found: Iterable[InputFault], count: int) -> InvalidInputsError:
+    """Return the error that lists the first faults, up to `MOST_FAULTS`, and counts all."""
+    faults = list(islice(found, MOST_FAULTS))
+    summary = f"{faults[0].pointer}: {faults[0].message}"
+    if count > 1:
+        listed = "" if count == len(faults) else f", {len(faults):,} of them listed"
+        summary = f"{count:,} faults{listed}; the first: {summary}"
+    return InvalidInputsError(summary, faults)

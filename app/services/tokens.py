@@ -14,7 +14,7 @@ from app.access import ROLE_SCOPES, Caller
 from app.extensions import db
 from app.identifiers import new_id
 from app.models import EventKind, Role, Scope, Token, User
-from app.services.errors import InputFault, InvalidInputsError, NotSignedInError, UnknownThingError
+from app.services.errors import NotSignedInError, UnknownThingError, invalid_input
 from app.services.events import record_event
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -44,7 +44,7 @@ def create_token(
     """
     name = name.strip()
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise _invalid("/name", "Give the token a name of 1 to 100 printable characters.")
+        raise invalid_input("name", "Give the token a name of 1 to 100 printable characters.")
     secret = _new_secret()
     token = Token(
         id=new_id(),
@@ -130,7 +130,7 @@ def parse_duration(text: str) -> timedelta:
         InvalidInputsError: if it is none.
     """
     if not (found := _DURATION.fullmatch(text.strip())) or not int(found[1]):
-        raise _invalid("/expires", "Write a duration such as 12h, 90d, 4w or 1y.")
+        raise invalid_input("expires", "Write a duration such as 12h, 90d, 4w or 1y.")
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -159,11 +159,11 @@ def _digest(secret: str) -> bytes:
 def _allowed_scopes(user: User, scopes: Collection[str]) -> list[str]:
     allowed = ROLE_SCOPES[Role(user.role)]
     if not scopes:
-        raise _invalid("/scopes", "Choose at least one scope.")
+        raise invalid_input("scopes", "Choose at least one scope.")
     if wrong := sorted(set(scopes) - set(map(str, allowed))):
         known = ", ".join(scope for scope in Scope if scope in allowed)
-        raise _invalid(
-            "/scopes", f"The role {user.role} has no {', '.join(wrong)}; it has {known}."
+        raise invalid_input(
+            "scopes", f"The role {user.role} has no {', '.join(wrong)}; it has {known}."
         )
     return [scope for scope in Scope if scope in set(scopes)]
 
@@ -177,7 +177,3 @@ def _note_use(token_id: UUID, now: datetime) -> None:
     db.session.execute(text("SET LOCAL synchronous_commit = off"))
     db.session.execute(update(Token).where(Token.id == token_id, stale).values(last_used_at=now))
     db.session.commit()
-
-
-def _invalid(pointer: str, message: str) -> InvalidInputsError:
-    return InvalidInputsError(message, [InputFault(pointer, message)])

@@ -12,7 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.identifiers import new_id
 from app.models import EventKind, Role, User
-from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
+from app.services.errors import (
+    ConflictError,
+    InvalidInputsError,
+    UnknownThingError,
+    invalid_input,
+)
 from app.services.events import record_event
 from app.services.passwords import normalised, refused_because
 
@@ -105,12 +110,10 @@ def _normalised(email: str) -> str:
         # Addresses of test and intranet domains are good names for people, too.
         found = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise InvalidInputsError(
-            f"{email!r} is no email address: {error}", [InputFault("/email", str(error))]
-        ) from None
+        raise invalid_input("email", f"{email!r} is no email address: {error}") from None
     return found.normalized.lower()
 
 
 def _check_password(password: str, email: str) -> None:
     if reason := refused_because(password, email):
-        raise InvalidInputsError(reason, [InputFault("/password", reason)])
+        raise invalid_input("password", reason)

@@ -148,6 +148,19 @@ def test_faults_beyond_a_thousand_are_counted(client, cast):
     assert len(document["errors"]) == 1000
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": [GOOD_ROW] * 1200, "references": [7] * 1200},
+        {"inputs": [GOOD_ROW]} | {f"member{i}": 1 for i in range(1200)},
+    ],
+)
+def test_faults_of_every_kind_are_listed_up_to_a_thousand(client, cast, body):
+    document = client.post(URL, json=body, headers=cast["owner"].bearer).get_json()
+    assert document["detail"].startswith("1,200 faults, 1,000 of them listed")
+    assert len(document["errors"]) == 1000
+
+
 def test_spellings_of_one_address_are_one_account_for_the_limit(app, client, monkeypatch):
     settings = app.extensions["settings"].model_copy(update={"sign_in_limit": "2 per hour"})
     monkeypatch.setitem(app.extensions, "settings", settings)
