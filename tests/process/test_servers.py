@@ -18,7 +18,7 @@ from sqlalchemy import text
 from app.extensions import db
 from config import PROJECT
 from tests.support.cast import GOOD_ROW
-from tests.support.live import free_port, live_server
+from tests.support.live import Session, free_port, live_server
 from tests.support.postgres import SECRET
 
 pytestmark = [pytest.mark.postgres]
@@ -255,17 +255,19 @@ def _manage(*arguments, **settings):
 
 def _children(pid):
     found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True
     )
     return [
         int(line.split()[0]) for line in found.stdout.splitlines()
-        if "ps -o" not in line and "resource_tracker" not in line
+        if "ps -ww" not in line and "resource_tracker" not in line
     ]  # fmt: skip
 
 
 def _lets_in(server):
+    """Whether somebody new is answered; a server that stops refuses them, or lets them wait in vain."""
     try:
-        return server.get("/livez").status == 200
+        with Session(server.port, {}, timeout=1) as session:
+            return session.request("GET", "/livez").status == 200
     except (OSError, http.client.HTTPException):
         return False
 
