@@ -30,8 +30,8 @@ class Answer:
 class Session:
     """One keep-alive connection."""
 
-    def __init__(self, port: int, headers: dict[str, str], timeout: float = 30) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    def __init__(self, port: int, headers: dict[str, str]) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self._headers = headers
 
     def __enter__(self):
