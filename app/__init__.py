@@ -12,18 +12,23 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import bodies, errors, headers, instrumentation, logs, presentation
 from app.api import v1
+from app.api.v1 import negotiation
+from app.application import Application
 from app.auth import guard, security
 from app.auth.routes import blueprint as account
 from app.cli import COMMANDS
+from app.database.book import Book
+from app.database.connections import connector
 from app.database.transactions import transactions_on
 from app.extensions import csrf, db, limiter, migrate
 from app.flask_settings import flask_settings
 from app.health.routes import blueprint as health
 from app.history.routes import blueprint as history
 from app.predict.routes import blueprint as predict
-from app.recorder import Recorder
+from app.recorder import Limits, Recorder
 from app.services.predictions import Predictions
 from app.services.runtimes import Runtimes
+from app.services.tokens import CallerCache
 from config import Settings, load_settings
 
 
@@ -34,9 +39,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: if the settings are not usable; it lists every fault.
     """
     settings = settings or load_settings()
-    app = Flask(__name__)
+    app = Application(__name__)
     app.config.from_mapping(flask_settings(settings))
     app.extensions["settings"] = settings
+    headers.init_app(app)
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     logs.init_app(app, settings)
@@ -48,9 +54,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _wire_services(app, settings)
     security.init_app(app, settings)
     guard.init_app(app)
+    app.before_every_request(negotiation.refuse_other_types)
     limiter.init_app(app)
     csrf.exempt(v1.blueprint)
-    headers.init_app(app)
     errors.init_app(app)
     presentation.init_app(app)
     for blueprint in (predict, history, account, v1.blueprint, health):
@@ -60,12 +66,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _wire_services(app: Flask, settings: Settings) -> None:
+def _wire_services(app: Application, settings: Settings) -> None:
     with app.app_context():
         begin = transactions_on(db.engine)
-    runtimes, recorder = Runtimes(settings.home / "artifacts"), Recorder(begin)
+    runtimes, book = Runtimes(settings.home / "artifacts"), Book(connector(settings))
+    limits = Limits(
+        rows=settings.queue_rows, bytes=settings.queue_bytes, seconds=settings.deadline_seconds
+    )
+    recorder = Recorder(book, limits)
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"begin": begin}
     app.extensions["begin"] = begin
+    app.extensions["callers"] = CallerCache()
     app.extensions["runtimes"] = runtimes
     app.extensions["recorder"] = recorder
     app.extensions["predictions"] = Predictions(runtimes, recorder)

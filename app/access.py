@@ -47,14 +47,19 @@ class Caller:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a route requires: nothing (`public`), a caller, or a caller with one of the scopes."""
+    """What a route requires: nothing (`public`), a caller, or a caller with one of the scopes.
+
+    `rechecked`: whoever calls is checked again in the transaction that records the call.
+    """
 
     public: bool = False
     scopes: tuple[Scope, ...] = ()
+    rechecked: bool = False
 
 
 PUBLIC = Requirement(public=True)
 SIGNED_IN = Requirement()
+RECHECKED = Requirement(rechecked=True)
 
 
 def public(view: View) -> View:
@@ -65,6 +70,14 @@ def public(view: View) -> View:
 def signed_in(view: View) -> View:
     """Declare that any signed-in caller may call this route."""
     return _declare(view, SIGNED_IN)
+
+
+def rechecked(view: View) -> View:
+    """Declare that any signed-in caller may call this route, which has them checked when it records.
+
+    So they may be known from a moment ago: no query is needed before.
+    """
+    return _declare(view, RECHECKED)
 
 
 def requires(*scopes: Scope) -> Callable[[View], View]:

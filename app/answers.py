@@ -6,6 +6,13 @@ import orjson
 from flask import Response
 
 
-def json_answer(document: Any, status: int = 200, kind: str = "application/json") -> Response:
+def json_answer(document: Any, status: int = 200) -> Response:
     """Return a JSON answer; identifiers and times become text, times in UTC."""
-    return Response(orjson.dumps(document, option=orjson.OPT_UTC_Z), status, content_type=kind)
+    body = orjson.dumps(document, option=orjson.OPT_UTC_Z)
+    return Response(body, status, content_type="application/json")
+
+
+def problem_answer(document: Any, status: int) -> Response:
+    """Return a problem document (RFC 9457), its members sorted: the same one has the same bytes."""
+    body = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return Response(body, status, content_type="application/problem+json")

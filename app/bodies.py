@@ -4,28 +4,28 @@ Servers say that a body has ended both when it was complete and when the client 
 declared length tells the two apart, so a body without one is refused (RFC 9110 section 15.5.12).
 """
 
-from flask import Flask, abort, request
+from flask import Request, abort
 
-from app.errors import for_programs
+from app.application import Application, Notes, is_for_programs
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Application) -> None:
     """Check the body before anything reads it."""
-    app.before_request(_check_body)
+    app.before_every_request(_check_body)
 
 
-def has_unknown_length() -> bool:
+def has_unknown_length(request: Request) -> bool:
     """Whether there is a body whose end cannot be told from its interruption."""
     return request.content_length is None and "Transfer-Encoding" in request.headers
 
 
-def _check_body() -> None:
+def _check_body(request: Request, _: Notes) -> None:
     # Servers set this to say that reading ends by itself; without it, the declared length is checked.
     if request.content_length is not None:
         request.environ.pop("wsgi.input_terminated", None)
-    if for_programs():
+    if is_for_programs(request.path):
         return  # The API refuses in its own words, and records it.
-    if has_unknown_length():
+    if has_unknown_length(request):
         abort(411)
     if request.is_json:
         abort(415)

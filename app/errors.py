@@ -13,7 +13,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.access import Caller
-from app.answers import json_answer
+from app.answers import problem_answer
+from app.application import is_for_programs
 from app.services import errors as domain
 
 log = structlog.get_logger(__name__)
@@ -32,11 +33,17 @@ STATUS_OF: dict[type[domain.ServiceError], int] = {
     domain.InvalidInputsError: 422,
     domain.PredictionFailedError: 500,
     domain.UnexpectedError: 500,
+    domain.KeyInFlightError: 409,
+    domain.KeyReusedError: 422,
     domain.UnavailableError: 503,
+    domain.OverloadedError: 503,
+    domain.UnconfirmedError: 503,
 }
 
-#: Paths that programs call; everything else is a page for people.
-_PROGRAM_PATHS = ("/api/", "/livez", "/readyz", "/metrics", "/version")
+#: Says that an answer was given before, under the same idempotency key.
+REPLAYED = "Idempotent-Replayed"
+_WAIT = domain.KeyInFlightError("").problem()["type"]
+
 _RETRY_SECONDS = 2
 _FOR_PEOPLE = {
     400: "The request could not be understood. Go back, load the page again, and try once more.",
@@ -61,16 +68,20 @@ def init_app(app: Flask) -> None:
 
 
 def for_programs() -> bool:
-    """Whether this request is a program's: decided by path, for every kind of error."""
-    return request.path.startswith(_PROGRAM_PATHS)
+    """Whether this request is a program's."""
+    return is_for_programs(request.path)
 
 
 def answer_service_error(error: domain.ServiceError) -> AnyResponse:
     """Answer what a service refused."""
     if isinstance(error, domain.NotSignedInError) and not for_programs():
         return redirect(url_for("security.login", next=_here()))
-    status = STATUS_OF[type(error)]
-    return _answer(status, error.problem(), record_id=error.record_id)
+    if isinstance(error, domain.StoredError):
+        g.request_id = error.request_id
+        response = _answer(STATUS_OF[error.kind], error.problem(), record_id=error.record_id)
+        response.headers[REPLAYED] = "true"
+        return response
+    return _answer(STATUS_OF[type(error)], error.problem(), record_id=error.record_id)
 
 
 def answer_http_error(error: HTTPException) -> AnyResponse:
@@ -112,7 +123,7 @@ def _answer(status: int, problem: dict[str, Any], record_id: UUID | None = None)
     response = _problem(status, problem, record_id) if for_programs() else _page(status, problem)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="daybook"'
-    if status in (429, 503):
+    if status in (429, 503) or problem["type"] == _WAIT:
         response.headers.setdefault("Retry-After", str(_RETRY_SECONDS))
     return response
 
@@ -121,7 +132,7 @@ def _problem(status: int, problem: dict[str, Any], record_id: UUID | None) -> Re
     document = problem | {"status": status, "request_id": g.get("request_id")}
     if record_id is not None:
         document["prediction_id"] = record_id
-    return json_answer(document, status, "application/problem+json")
+    return problem_answer(document, status)
 
 
 def _page(status: int, problem: dict[str, Any]) -> Response:

@@ -1,6 +1,9 @@
 """Security headers on every answer, errors included."""
 
-from flask import Flask, Response, request
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask
 
 _POLICY = "; ".join(
     (
@@ -15,27 +18,36 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_HEADERS = [
+    ("Content-Security-Policy", _POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+]
+_ASSETS = "/static/"
 
 
 def init_app(app: Flask) -> None:
     """Add the headers to every answer; only assets may be kept by browsers and proxies."""
-    app.after_request(_add_headers)
+    inner = app.wsgi_app
 
+    def with_headers(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        more = list(_HEADERS)
+        if environ["wsgi.url_scheme"] == "https":
+            more.append(("Strict-Transport-Security", "max-age=31536000"))
+        if not environ.get("PATH_INFO", "").startswith(_ASSETS):
+            more.append(("Cache-Control", "no-store"))
+        names = {name for name, _ in more}
 
-def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
-    if request.is_secure:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint != "static":
-        response.headers["Cache-Control"] = "no-store"
-    return response
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            kept = [pair for pair in headers if pair[0] not in names]
+            return start_response(status, kept + more, *error)
+
+        return inner(environ, start)
+
+    app.wsgi_app = with_headers  # type: ignore[method-assign]

@@ -4,11 +4,12 @@ The 12 bits after the milliseconds hold the fraction of the millisecond (method 
 and one process never gives a smaller identifier than before, even when the clock steps back a little.
 """
 
-import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from app.entropy import random_bytes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VARIANT = 0b10 << 62
@@ -24,7 +25,7 @@ def new_id() -> UUID:
     If the clock steps back by more than ten seconds, order gives way to the clock: the identifier's
     time chooses the partition, and a far future must not last.
     """
-    return UUID(int=_ticks() << 64 | _VARIANT | int.from_bytes(os.urandom(8)) >> 2)
+    return UUID(int=_ticks() << 64 | _VARIANT | int.from_bytes(random_bytes(8)) >> 2)
 
 
 def time_of(identifier: UUID) -> datetime:

@@ -2,35 +2,35 @@
 
 import time
 
-from flask import Flask, Response, g, request
+from flask import Request, Response
 
 from app import metrics
+from app.application import Application, Notes
 
 #: Anything else a client may call a method is one more label, and each label costs memory.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Application) -> None:
     """Measure every request."""
-    app.before_request(_begin)
-    app.after_request(_count)
-    app.teardown_request(_end)
+    app.before_every_request(_begin)
+    app.after_every_request(_count)
+    app.teardown_every_request(_end)
 
 
-def _begin() -> None:
-    g.started = time.perf_counter()
+def _begin(_: Request, notes: Notes) -> None:
+    notes.started = time.perf_counter()
     metrics.IN_FLIGHT.inc()
 
 
-def _count(response: Response) -> Response:
+def _count(request: Request, notes: Notes, response: Response) -> None:
     endpoint = request.endpoint or "none"
     method = request.method if request.method in _METHODS else "other"
-    metrics.REQUESTS.labels(method, endpoint, response.status_code).inc()
-    if "started" in g:
-        metrics.REQUEST_SECONDS.labels(endpoint).observe(time.perf_counter() - g.started)
-    return response
+    metrics.requests(method, endpoint, response.status_code).inc()
+    if "started" in notes:
+        metrics.request_seconds(endpoint).observe(time.perf_counter() - notes.started)
 
 
-def _end(_: BaseException | None) -> None:
-    if g.pop("started", None) is not None:
+def _end(notes: Notes) -> None:
+    if notes.pop("started", None) is not None:
         metrics.IN_FLIGHT.dec()

@@ -5,22 +5,25 @@ import re
 import sys
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Request, Response, g, has_request_context
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from app.application import Application, Notes
 from app.identifiers import new_id
 from config import LogFormat, Settings
 
 log = structlog.get_logger(__name__)
+_root = logging.getLogger()
+_FAILED, _OUR_FAULT = 400, 500
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Application, settings: Settings) -> None:
     """Set logging up, and give each request an id that its log lines and its answer carry."""
     configure(settings)
-    app.before_request(_bind_request)
-    app.after_request(_show_request_id)
-    app.after_request(_log_answer)
+    app.before_every_request(_bind_request)
+    app.after_every_request(_log_answer)
+    app.after_every_request(_show_request_id)
 
 
 def configure(settings: Settings) -> None:
@@ -31,7 +34,7 @@ def configure(settings: Settings) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _name_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _drop_exception_words,
@@ -51,10 +54,18 @@ def configure(settings: Settings) -> None:
             foreign_pre_chain=shared,
         )
     )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(settings.log_level)
+    _root.handlers = [handler]
+    _root.setLevel(settings.log_level)
     logging.getLogger("alembic").setLevel("WARNING")
+
+
+def _name_request(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Add the request's id: only to lines that are written, for most requests write none."""
+    if has_request_context() and "request_id" in g:
+        event["request_id"] = str(g.request_id)
+        if g.client_request_id:
+            event["client_request_id"] = g.client_request_id
+    return event
 
 
 def _drop_exception_words(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -63,28 +74,24 @@ def _drop_exception_words(_: WrappedLogger, __: str, event: EventDict) -> EventD
     return event
 
 
-def _bind_request() -> None:
+def _bind_request(request: Request, notes: Notes) -> None:
     """Name the request: by an id of our own, which its records carry, and by the client's if any."""
-    g.request_id = new_id()
-    given = request.headers.get("X-Request-Id", "")
-    g.client_request_id = given if _REQUEST_ID.fullmatch(given) else None
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=str(g.request_id))
-    if g.client_request_id:
-        structlog.contextvars.bind_contextvars(client_request_id=g.client_request_id)
+    notes.request_id = new_id()
+    given = request.environ.get("HTTP_X_REQUEST_ID", "")
+    notes.client_request_id = given if given and _REQUEST_ID.fullmatch(given) else None
 
 
-def _log_answer(response: Response) -> Response:
+def _log_answer(request: Request, _: Notes, response: Response) -> None:
     """Log refusals and failures; successes only for debugging, for they are many and counted.
 
     The line has the endpoint and never the address, which may name a person's record.
     """
-    levels = {4: log.info, 5: log.error}
-    write = levels.get(response.status_code // 100, log.debug)
-    write("answered", method=request.method, endpoint=request.endpoint, status=response.status_code)
-    return response
+    status = response.status_code
+    if status >= _FAILED or _root.isEnabledFor(logging.DEBUG):
+        write = log.error if status >= _OUR_FAULT else log.info if status >= _FAILED else log.debug
+        write("answered", method=request.method, endpoint=request.endpoint, status=status)
 
 
-def _show_request_id(response: Response) -> Response:
-    response.headers["X-Request-Id"] = g.get("client_request_id") or str(g.get("request_id", ""))
-    return response
+def _show_request_id(_: Request, notes: Notes, response: Response) -> None:
+    name = notes.get("client_request_id") or str(notes.get("request_id", ""))
+    response.headers["X-Request-Id"] = name

@@ -1,6 +1,7 @@
 """What `/metrics` counts. With several workers, their counts meet in `PROMETHEUS_MULTIPROC_DIR`."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -24,14 +25,35 @@ PREDICTIONS = Counter(
 SCORING = Histogram(
     "daybook_scoring_seconds", "Time of one model call.", ["model"], buckets=_SECONDS
 )
-WAITING = Histogram(
-    "daybook_connection_wait_seconds",
-    "Time that a recording waits in the queue for a database connection.",
+#: Requests for predictions: as many as there were answers, plus those in flight.
+ASKED = Counter("daybook_prediction_requests_total", "Requests for predictions that arrived.")
+ANSWERED = Counter(
+    "daybook_prediction_answers_total", "Requests for predictions answered, by fate.", ["fate"]
+)
+BEING_ANSWERED = Gauge(
+    "daybook_prediction_requests_in_flight",
+    "Requests for predictions being answered.",
+    multiprocess_mode="livesum",
+)
+BATCH_ROWS = Histogram(
+    "daybook_batch_rows",
+    "Records that one transaction writes.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096, 16384),
+)
+QUEUE_WAIT = Histogram(
+    "daybook_queue_wait_seconds",
+    "Time that the first request of a batch waits until it is begun.",
     buckets=_SECONDS,
 )
 COMMITTING = Histogram(
-    "daybook_commit_seconds", "Time to write and commit the records of a request.", buckets=_SECONDS
+    "daybook_commit_seconds", "Time to write and commit the records of a batch.", buckets=_SECONDS
 )
+# What is counted for each request is looked up once: to name a child costs more than to count it.
+requests = lru_cache(maxsize=1024)(REQUESTS.labels)
+request_seconds = lru_cache(maxsize=256)(REQUEST_SECONDS.labels)
+predictions = lru_cache(maxsize=1024)(PREDICTIONS.labels)
+answered = lru_cache(maxsize=16)(ANSWERED.labels)
+scoring = lru_cache(maxsize=256)(SCORING.labels)
 
 
 def exposition() -> bytes:

@@ -31,7 +31,7 @@ def evaluate(runtime: Runtime, examples: pd.DataFrame, target: str | None) -> di
         ModelFailedError: if the model raises or an output is not finite.
     """
     examples = examples.head(MOST_EXAMPLES)
-    rows = _valid(runtime, example_rows(runtime.signature, examples))
+    rows = valid_rows(runtime, examples)
     outputs = runtime.score(rows)
     if runtime.signature.output.probabilities:
         _check_labels(runtime, rows, outputs)
@@ -39,6 +39,15 @@ def evaluate(runtime: Runtime, examples: pd.DataFrame, target: str | None) -> di
     if target is not None:
         found |= _metrics(runtime.signature, examples[target], outputs)
     return found
+
+
+def valid_rows(runtime: Runtime, examples: pd.DataFrame) -> list[Row]:
+    """Return the first `MOST_EXAMPLES` examples as complete rows.
+
+    Raises:
+        EvaluationError: if an example does not fit the signature.
+    """
+    return _valid(runtime, example_rows(runtime.signature, examples.head(MOST_EXAMPLES)))
 
 
 def example_rows(signature: Signature, examples: pd.DataFrame) -> list[Row]:

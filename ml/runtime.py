@@ -1,13 +1,18 @@
-"""Scoring: from complete rows to outputs, with one fitted estimator and its signature."""
+"""Scoring: from complete rows to outputs, with one fitted estimator, its signature and its plan."""
 
+import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from ml.kernels import Kernel, kernel_of
+from ml.plan import Call, Mode, Plan
 from ml.signature import FieldType, InputField, OutputType, Signature
 from ml.validation import Row, Validator
 
@@ -33,42 +38,99 @@ def use_one_thread() -> None:
 class Runtime:
     """A fitted estimator, ready to score rows that its signature has validated."""
 
-    def __init__(self, estimator: Any, signature: Signature) -> None:
+    def __init__(self, estimator: Any, signature: Signature, plan: Plan | None = None) -> None:
         self.estimator = estimator
         self.signature = signature
+        self.plan = plan or Plan()
         self.validator = Validator(signature)
-        self._wants_frame = hasattr(estimator, "feature_names_in_") or not all(
-            item.type in _DTYPES for item in signature.inputs
-        )
+        self._numeric = all(item.type in _DTYPES for item in signature.inputs)
+        self._wants_frame = hasattr(estimator, "feature_names_in_") or not self._numeric
         self._classes = signature.output.classes and [str(c) for c in signature.output.classes]
+        self._method = "predict_proba" if signature.output.probabilities else "predict"
+        self._ask = self._way_of(self.plan.call)
 
     def score(self, rows: Sequence[Row]) -> Outputs:
         """Return one output for each row: `{"prediction": …}`, with `"probabilities"` if it has them.
 
+        The bits of each are those of the row scored alone: blocks are formed as the plan says.
+
         Raises:
             ModelFailedError: if the estimator raises, or an output is not finite.
         """
-        table = self.table(rows)
+        block = self.plan.block
+        if 0 < len(rows) <= block:
+            return self._outputs(rows)
+        return [
+            output
+            for start in range(0, len(rows), block)
+            for output in self._outputs(rows[start : start + block])
+        ]
+
+    def table(self, rows: Sequence[Row]) -> Any:
+        """Return rows as the estimator wants them: a data frame, or an array of doubles."""
+        if not self._wants_frame:
+            return self._array(rows)
+        rows = [*rows, *[rows[-1]] * self._missing(rows)]
+        return pd.DataFrame({item.name: _column(item, rows) for item in self.signature.inputs})
+
+    def _array(self, rows: Sequence[Row]) -> Any:
+        table = np.array([list(row.values()) for row in rows], dtype=np.float64)
+        if missing := self._missing(rows):
+            table = table.repeat([1] * (len(rows) - 1) + [missing + 1], axis=0)
+        return table
+
+    def _missing(self, rows: Sequence[Row]) -> int:
+        """Return how many rows a block lacks; they are filled with copies of the last."""
+        return self.plan.block - len(rows) if self.plan.mode is Mode.PAD else 0
+
+    def _outputs(self, rows: Sequence[Row]) -> Outputs:
         try:
+            answers = np.asarray(self._ask(rows))
+            if answers.shape[:1] == (len(rows) + self._missing(rows),):
+                answers = answers[: len(rows)]
             if self.signature.output.probabilities:
-                return self._classified(self.estimator.predict_proba(table), len(rows))
-            return self._predicted(self.estimator.predict(table), len(rows))
+                return self._classified(answers, len(rows))
+            return self._predicted(answers, len(rows))
         except ModelFailedError:
             raise
         except Exception as error:
             # The estimator's own words may quote the inputs, which are personal data.
             raise ModelFailedError(f"The model raised {type(error).__name__}.") from error
 
-    def table(self, rows: Sequence[Row]) -> Any:
-        """Return rows as the estimator wants them: a data frame, or an array of doubles."""
-        columns = {item.name: _column(item, rows) for item in self.signature.inputs}
-        if self._wants_frame:
-            return pd.DataFrame(columns)
-        return np.column_stack(list(columns.values())).astype(np.float64, copy=False)
+    def _way_of(self, call: Call) -> Callable[[Sequence[Row]], Any]:
+        ask = getattr(self.estimator, self._method)
+        if call is Call.KERNEL and (kernel := self._kernel()) is not None:
+            return lambda rows: self._by_kernel(kernel, rows)
+        if call is Call.UNNAMED and self._numeric:
+            ask = getattr(_without_names(self.estimator), self._method)
+            return lambda rows: _unchecked(ask, self._array(rows), self._is_complete(rows))
+        if call in (Call.UNNAMED, Call.UNCHECKED):
+            return lambda rows: _unchecked(ask, self.table(rows), self._is_complete(rows))
+        return self._plainly
+
+    def _plainly(self, rows: Sequence[Row]) -> Any:
+        return getattr(self.estimator, self._method)(self.table(rows))
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether there is a kernel for what the signature asks of this estimator."""
+        return self._kernel() is not None
+
+    def _kernel(self) -> Kernel | None:
+        return kernel_of(self.estimator, self._method) if self._numeric else None
+
+    def _by_kernel(self, kernel: Kernel, rows: Sequence[Row]) -> Any:
+        table = self._array(rows)
+        answers = kernel(table) if np.isfinite(table).all() else None
+        return self._plainly(rows) if answers is None else answers
+
+    @staticmethod
+    def _is_complete(rows: Sequence[Row]) -> bool:
+        return not any(None in row.values() for row in rows)
 
     def _classified(self, probabilities: Any, count: int) -> Outputs:
         classes, labels = self.signature.output.classes, self._classes
-        table = np.asarray(probabilities, dtype=np.float64)
+        table = probabilities.astype(np.float64, copy=False)
         if classes is None or labels is None or table.shape != (count, len(classes)):
             raise ModelFailedError("The model answered a table of another shape than its classes.")
         if not np.isfinite(table).all():
@@ -80,7 +142,7 @@ class Runtime:
         ]
 
     def _predicted(self, answers: Any, count: int) -> Outputs:
-        values = np.asarray(answers).tolist()
+        values = answers.tolist()
         if len(values) != count:
             raise ModelFailedError("The model answered another number of rows than it was asked.")
         return [{"prediction": self._answer(plain(value))} for value in values]
@@ -97,6 +159,21 @@ class Runtime:
         if not isinstance(value, str | int | float | bool):
             raise ModelFailedError(f"The model answered a {type(value).__name__}, not one value.")
         return value
+
+
+def _unchecked(ask: Callable[[Any], Any], table: Any, complete: bool) -> Any:
+    """Ask without the checks that validation has made already: they cost more than small models do."""
+    with config_context(assume_finite=complete, skip_parameter_validation=True):
+        return ask(table)
+
+
+def _without_names(estimator: Any) -> Any:
+    """Return a copy that has not learned its columns' names, and so takes an array without a warning."""
+    estimator = copy.copy(estimator)
+    vars(estimator).pop("feature_names_in_", None)
+    if type(estimator) is Pipeline:
+        estimator.steps = [(name, _without_names(step)) for name, step in estimator.steps]
+    return estimator
 
 
 def _column(item: InputField, rows: Sequence[Row]) -> Any:

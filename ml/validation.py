@@ -58,6 +58,7 @@ class Validator:
         self._signature = signature
         self._strict = _adapter(signature, strict=True)
         self._lax = _adapter(signature, strict=False)
+        self._defaults = [(item.name, item.default) for item in signature.inputs]
 
     def parse_json(self, rows: Sequence[Any]) -> list[Row]:
         """Return complete rows from JSON values, which must have the signature's types.
@@ -103,9 +104,13 @@ class Validator:
 
     def _complete(self, row: Mapping[str, Any]) -> Row:
         complete = {}
-        for item in self._signature.inputs:
-            value = row.get(item.name)
-            complete[item.name] = item.default if value is None else value
+        for name, default in self._defaults:
+            value = row.get(name)
+            if value is None:
+                value = default
+            if value == 0 and type(value) is float:
+                value = 0.0  # Not -0.0: the canonical form has one zero.
+            complete[name] = value
         return complete
 
 
@@ -138,7 +143,7 @@ def _value_type(item: InputField) -> Any:
     match item.type:
         case FieldType.NUMBER:
             finite = Field(allow_inf_nan=False)
-            return Annotated[float, finite, bounds, AfterValidator(_without_negative_zero)]
+            return Annotated[float, finite, bounds]
         case FieldType.INTEGER:
             low = max(
                 -MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER if item.minimum is None else item.minimum
@@ -153,10 +158,6 @@ def _value_type(item: InputField) -> Any:
             return Annotated[str, Field(max_length=MAX_TEXT)]
         case FieldType.DATE:
             return Annotated[str, AfterValidator(_iso_date)]
-
-
-def _without_negative_zero(number: float) -> float:
-    return number + 0.0
 
 
 def _integral(value: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from app import create_app
 from app.extensions import db, limiter
+from tests.support.book import RolledBackBook
 from tests.support.cast import make_world, sign_in
 from tests.support.postgres import Server, dispose, settings_for, skip_without
 
@@ -114,13 +115,17 @@ def app(shared_app):
     with shared_app.app_context():
         engines[None] = connection
     recorder, begin = shared_app.extensions["recorder"], shared_app.extensions["begin"]
-    recorder._begin = shared_app.extensions["begin"] = nested
+    book = recorder._book
+    recorder._book = RolledBackBook(connection)
+    shared_app.extensions["begin"] = nested
     limiter.storage._begin = apart
     shared_app.extensions["runtimes"].forget()
+    shared_app.extensions["callers"].forget()
     try:
         yield shared_app
     finally:
-        recorder._begin = shared_app.extensions["begin"] = limiter.storage._begin = begin
+        recorder._book = book
+        shared_app.extensions["begin"] = limiter.storage._begin = begin
         engines[None] = engine
         outer.rollback()
         connection.close()

@@ -2,27 +2,27 @@
 
 from uuid import UUID
 
-from flask import Flask, current_app, g, request, session
+from flask import Request, current_app, session
 from flask_login import current_user
 
 from app.access import ROLE_SCOPES, Caller, public, requirement_of
-from app.errors import for_programs
+from app.application import Application, Notes, is_for_programs
 from app.models import Role
 from app.services.errors import NotAllowedError, NotSignedInError
 from app.services.sessions import is_ended
-from app.services.tokens import authenticate_token
+from app.services.tokens import CallerCache, authenticate_token
 
 #: Where the session keeps its own identifier.
 SESSION_ID = "session_id"
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Application) -> None:
     """Put the guard before every route. Assets are for everybody."""
     public(app.view_functions["static"])
-    app.before_request(check_access)
+    app.before_every_request(check_access)
 
 
-def check_access() -> None:
+def check_access(request: Request, notes: Notes) -> None:
     """Let the request through, or refuse it; `g.caller` is then who is calling.
 
     Raises:
@@ -34,10 +34,11 @@ def check_access() -> None:
     requirement = requirement_of(current_app.view_functions[request.endpoint])
     if requirement is None:
         raise NotAllowedError("This route declares no access.")
+    program = is_for_programs(request.path)
     if requirement.public:
-        g.caller = None if for_programs() or request.endpoint == "static" else _person()
+        notes.caller = None if program or request.endpoint == "static" else _person()
         return
-    g.caller = caller = _program() if for_programs() else _person()
+    notes.caller = caller = _program(request, requirement.rechecked) if program else _person()
     if caller is None:
         raise NotSignedInError("Sign in to see this page.")
     if requirement.scopes and not caller.may(*requirement.scopes):
@@ -58,10 +59,19 @@ def _person() -> Caller | None:
     )
 
 
-def _program() -> Caller:
+def _program(request: Request, rechecked: bool) -> Caller:
     """Programs send a token, never a cookie: so no other site can make a browser call the API."""
-    given = request.authorization
-    if given is None:
+    secret = _sent_secret(request)
+    if rechecked:
+        callers: CallerCache = current_app.extensions["callers"]
+        return callers.authenticate(secret)
+    return authenticate_token(secret)
+
+
+def _sent_secret(request: Request) -> str:
+    header: str = request.environ.get("HTTP_AUTHORIZATION", "")
+    if header.startswith("Bearer "):  # As nearly everybody writes it; the parser knows the rest.
+        return header[len("Bearer ") :].strip()
+    if (given := request.authorization) is None:
         raise NotSignedInError("Send a token: Authorization: Bearer TOKEN.")
-    secret = given.token if given.type == "bearer" else given.password
-    return authenticate_token(secret or "")
+    return (given.token if given.type == "bearer" else given.password) or ""

@@ -20,6 +20,7 @@ RIGHTS = {
     "users": "SELECT, INSERT, UPDATE",
     "tokens": "SELECT, INSERT, UPDATE",
     "ended_sessions": "SELECT, INSERT, DELETE",
+    "idempotency_keys": "SELECT, INSERT, DELETE",
     "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
     "prediction_counts": "SELECT, INSERT",
     "counted_until": "SELECT, INSERT",

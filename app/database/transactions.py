@@ -6,8 +6,6 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import Engine
 
-from app import metrics
-
 Begin = Callable[[], AbstractContextManager[Cursor]]
 
 
@@ -19,9 +17,11 @@ def transactions_on(engine: Engine) -> Begin:
 
     @contextmanager
     def begin() -> Iterator[Cursor]:
-        with metrics.WAITING.time():
-            connection = engine.connect()
-        with connection, connection.begin(), closing(connection.connection.cursor()) as cursor:
+        with (
+            engine.connect() as connection,
+            connection.begin(),
+            closing(connection.connection.cursor()) as cursor,
+        ):
             yield cursor
 
     return begin

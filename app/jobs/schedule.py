@@ -10,6 +10,7 @@ from flask import Flask
 from app.extensions import db
 from app.jobs.count_predictions import count_predictions
 from app.jobs.forget_ended_sessions import forget_ended_sessions
+from app.jobs.forget_idempotency_keys import forget_idempotency_keys
 from app.jobs.forget_rate_limits import forget_rate_limits
 from app.jobs.make_partitions import make_partitions
 
@@ -22,6 +23,7 @@ SCHEDULE: dict[Callable[[], None], float] = {
     count_predictions: 60,
     forget_rate_limits: 3600,
     forget_ended_sessions: 3600,
+    forget_idempotency_keys: 3600,
 }
 
 

@@ -5,6 +5,7 @@ from app.models.base import Base
 from app.models.ended_session import EndedSession
 from app.models.environment import Environment
 from app.models.event import Event, EventKind
+from app.models.idempotency_key import IdempotencyKey
 from app.models.model import Grant, Model
 from app.models.model_version import ModelVersion
 from app.models.prediction import Channel, Prediction, Status
@@ -25,6 +26,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Grant",
+    "IdempotencyKey",
     "Model",
     "ModelVersion",
     "Prediction",

@@ -15,7 +15,8 @@ class ModelVersion(Base):
     """One immutable artifact of a model with its signature, environment and metrics.
 
     `signature` is what `ml.signature.Signature.to_json` wrote, `registered_by` who did it: an email
-    address of a person, or the operator's name on the machine.
+    address of a person, or the operator's name on the machine. `plan` is what `ml.plan.Plan.to_json`
+    wrote; versions registered before it was measured have none.
     """
 
     __tablename__ = "model_versions"
@@ -27,6 +28,7 @@ class ModelVersion(Base):
     signature: Mapped[dict[str, Any]]
     environment_sha256: Mapped[bytes] = mapped_column(ForeignKey("environments.sha256"))
     metrics: Mapped[dict[str, Any]]
+    plan: Mapped[dict[str, Any] | None]
     registered_at: Mapped[datetime] = mapped_column(server_default=func.now())
     registered_by: Mapped[str]
     retired_at: Mapped[datetime | None]

@@ -14,7 +14,7 @@ from app.predict.forms import FormField, form_fields, typed_values
 from app.services import history, model_access, registry
 from app.services.activity import activity_of
 from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
-from app.services.predictions import Predictions, begin_attempt
+from app.services.predictions import Ask, Predictions, begin_attempt
 from app.services.submissions import FormSubmission
 from ml.signature import Signature
 
@@ -61,12 +61,13 @@ def submit_form(name: str) -> Response | tuple[str, int]:
     attempt = begin_attempt(g.caller, Channel.FORM, g.request_id)
     typed = typed_values(request.form)
     service: Predictions = current_app.extensions["predictions"]
+    ask = Ask(attempt=attempt, caller=g.caller, submission=FormSubmission(typed), model=name)
     try:
-        _, records = service.predict(attempt, g.caller, FormSubmission(typed), model=name)
+        answer = service.predict(ask)
     except InvalidInputsError as error:
         model = model_access.visible_model(g.caller, name)
         return _form(model, _signature(model), typed, error.errors), 422
-    return redirect(url_for("history.show_prediction", identifier=records[0].facts.id), 303)
+    return redirect(url_for("history.show_prediction", identifier=answer.rows[0].id), 303)
 
 
 def _form(

@@ -1,123 +1,260 @@
-"""The recorder's interface and its one transaction."""
+"""The recorder's interface, and what it does with a batch: claim, score, write, commit, wake."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 import psycopg2
-from psycopg2.errors import CheckViolation
-from psycopg2.extensions import cursor as Cursor
+import structlog
+from psycopg2 import errors as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import metrics
-from app.database.partitions import ensure_partition
+from app.database.book import Book, Transaction
 from app.identifiers import time_of
-from app.ledger.canonical import CanonicalFormError
-from app.models import Status
-from app.recorder.records import Attempt, LoadedVersion, Record, Submitted, Target, make_record
-from app.recorder.writer import insert_records
-from ml.runtime import ModelFailedError, Outputs
+from app.recorder.keys import Key, KeyInFlightError, KeyReusedError
+from app.recorder.lanes import Lanes
+from app.recorder.queue import Queue
+from app.recorder.records import Attempt, LoadedVersion, Submitted, Target
+from app.recorder.scoring import make_all_records
+from app.recorder.statements import CLAIM, RECORD, Batch
+from app.recorder.tickets import (
+    AuthorityLostError,
+    Kept,
+    RecordingError,
+    Result,
+    Ticket,
+    Unanswered,
+)
+
+log = structlog.get_logger(__name__)
+
+_FIND = "SELECT id::text FROM predictions WHERE id = ANY (%s::uuid[])"
+_ENSURE_PARTITION = "SELECT ensure_predictions_partition(%s)"
+#: Seconds before each further try of a transaction that failed in a way that may pass.
+_PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
+_MOST_SECONDS = 10.0
+_MOST_PARTITIONS = 2
+#: Errors that are nobody's fault: lost connections, locks, no connection free.
+_THE_DATABASE = (psycopg2.OperationalError, psycopg2.InterfaceError, SQLAlchemyError)
+#: Those that will not pass soon enough to wait for it.
+_WILL_NOT_PASS = (sql.DiskFull, sql.OutOfMemory, sql.QueryCanceled)
 
 
-class RecordingError(Exception):
-    """The record could not be committed, so there is no answer."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much may wait: rows, bytes of request bodies, seconds."""
+
+    rows: int
+    bytes: int
+    seconds: float
 
 
 class Recorder:
-    """Scores and commits.
+    """Scores and commits: requests that wait at the same time share model calls and a commit.
 
     Args:
-        begin: opens a transaction and yields a cursor; commits at its end, rolls back on an error.
+        book: where records are written.
+        limits: how much may wait.
     """
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[Cursor]]) -> None:
-        self._begin = begin
+    def __init__(self, book: Book, limits: Limits) -> None:
+        self._book = book
+        self._limits = limits
+        self._lanes = Lanes(self._process, Queue(limits.rows, limits.bytes))
 
-    def record(self, attempt: Attempt, target: LoadedVersion, submitted: Submitted) -> list[Record]:
+    def record(
+        self,
+        attempt: Attempt,
+        target: LoadedVersion,
+        submitted: Submitted,
+        *,
+        key: Key | None = None,
+        size: int = 0,
+    ) -> Result:
         """Score rows and commit them, all or none; return the committed records in their order.
-
-        Raises:
-            ModelFailedError: if the model does not answer; nothing is recorded.
-            RecordingError: if the records cannot be committed; there is no answer then.
-        """
-        with metrics.SCORING.labels(model=target.model).time():
-            outputs = target.runtime.score(submitted.rows)
-        try:
-            records = self._make_records(attempt, target, submitted, outputs)
-        except CanonicalFormError as error:  # The rows were validated: it is the answer.
-            raise ModelFailedError(f"The model's answer cannot be recorded: {error}.") from error
-        self._commit(records)
-        return records
-
-    def _make_records(
-        self, attempt: Attempt, target: LoadedVersion, submitted: Submitted, outputs: Outputs
-    ) -> list[Record]:
-        answered_at = attempt.now()
-        return [
-            make_record(
-                attempt, target, row=row, status=Status.ACCEPTED, answered_at=answered_at,
-                inputs=inputs, output=output, reference=reference, subject=subject,
-            )
-            for row, (inputs, output, reference, subject) in enumerate(
-                zip(submitted.rows, outputs, submitted.references, submitted.subjects, strict=True)
-            )
-        ]  # fmt: skip
-
-    def record_unanswered(
-        self, attempt: Attempt, target: Target, status: Status, *, inputs: Any, problem: Any
-    ) -> Record:
-        """Commit a refused or failed request as one record and return it.
 
         Args:
             attempt: the request.
-            target: as far as it got.
-            status: `refused` or `failed`.
-            inputs: what was sent, as the table's docstring says.
-            problem: the problem document of the answer.
+            target: which version answers.
+            submitted: its rows.
+            key: the idempotency key, if it has one; then the answer may be that of an earlier request.
+            size: the bytes of its body.
 
         Raises:
-            RecordingError: if the record cannot be committed.
+            ModelFailedError: if the model does not answer; nothing is recorded.
+            ModelBusyError: if it does not answer in time; nothing is recorded.
+            OverloadedError: if there is too much to do; nothing was begun.
+            AuthorityLostError: if the caller may not ask any more; nothing is recorded.
+            KeyInFlightError, KeyReusedError: if the key is another request's.
+            RecordingError: if the records cannot be committed, or it cannot be known.
         """
-        record = make_record(
-            attempt, target, row=0, status=status, answered_at=attempt.now(),
-            inputs=inputs, output=problem,
+        return self._answer(attempt, target, submitted, key, size)
+
+    def record_unanswered(
+        self,
+        attempt: Attempt,
+        target: Target,
+        unanswered: Unanswered,
+        *,
+        key: Key | None = None,
+        size: int = 0,
+    ) -> Result:
+        """Commit a refused or failed request as one record and return it; see `record`."""
+        return self._answer(attempt, target, unanswered, key, size)
+
+    def _answer(
+        self,
+        attempt: Attempt,
+        target: Target,
+        work: Submitted | Unanswered,
+        key: Key | None,
+        size: int,
+    ) -> Result:
+        ticket = Ticket(
+            attempt=attempt, target=target, work=work, key=key, size=size,
+            deadline=time.monotonic() + self._limits.seconds,
         )  # fmt: skip
-        self._commit([record])
-        return record
+        self._lanes.answer(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        if ticket.result is None:
+            raise RecordingError("no word of it")
+        return ticket.result
 
-    def _commit(self, records: Sequence[Record]) -> None:
-        with metrics.COMMITTING.time():
+    def _process(self, tickets: Sequence[Ticket]) -> None:
+        """Answer a batch: try again what may pass, and split what may be the fault of one."""
+        tries = _Tries()
+        while waiting := [ticket for ticket in tickets if not ticket.is_ended]:
             try:
-                self._insert_in_time(records)
+                if tries.count and self._find_committed(waiting):
+                    continue
+                self._answer_together(waiting)
             except (psycopg2.Error, SQLAlchemyError) as error:
-                # A connection lost at COMMIT leaves open whether it was done: the book knows.
-                if not self._is_in_the_book(records[0]):
-                    raise RecordingError(f"{type(error).__name__}") from error
-        facts = records[0].facts
-        metrics.PREDICTIONS.labels(model=facts.model or "", status=facts.status).inc(len(records))
+                if isinstance(error, sql.CheckViolation) and tries.count < _MOST_PARTITIONS:
+                    self._make_partitions(waiting)
+                if not tries.may_try_again(error):
+                    self._fail(waiting, error)
 
-    def _insert_in_time(self, records: Sequence[Record]) -> None:
-        try:
-            self._insert(records)
-        except CheckViolation:
-            # There is no partition for this moment: the clock jumped, or nobody made it ahead.
-            self._make_partitions(records)
-            self._insert(records)
+    def _answer_together(self, tickets: Sequence[Ticket]) -> None:
+        """Claim keys, score, write and commit: all of it in one transaction."""
+        if not any(ticket.key for ticket in tickets):
+            ready = self._score(tickets)
+            if ready.tickets:
+                with metrics.COMMITTING.time():
+                    told = self._book.call(RECORD, ready.to_record())
+                self._confirm(ready, told)
+            return
+        with self._book.transaction() as transaction:
+            ready = self._score(_claim(transaction, tickets))
+            told = transaction.call(RECORD, ready.to_record()) if ready.tickets else [([],)]
+        self._confirm(ready, told)
 
-    def _is_in_the_book(self, record: Record) -> bool:
-        """Whether a record was committed after all; with it were all of its transaction."""
-        try:
-            with self._begin() as cursor:
-                cursor.execute("SELECT 1 FROM predictions WHERE id = %s", (str(record.facts.id),))
-                return cursor.fetchone() is not None
-        except (psycopg2.Error, SQLAlchemyError):
+    def _score(self, tickets: Sequence[Ticket]) -> Batch:
+        """Make the records of each ticket, unless it has them; return those that are to be written."""
+        if not tickets:
+            return Batch([])
+        metrics.QUEUE_WAIT.observe(
+            time.perf_counter() - min(ticket.queued_at for ticket in tickets)
+        )
+        make_all_records([ticket for ticket in tickets if ticket.records is None])
+        batch = Batch(self._lanes.begin_writing([t for t in tickets if t.records is not None]))
+        metrics.BATCH_ROWS.observe(sum(ticket.rows for ticket in batch.tickets))
+        return batch
+
+    def _confirm(self, batch: Batch, told: Sequence[tuple[Sequence[int]]]) -> None:
+        """End the tickets of a batch that is committed; some callers may have lost their authority."""
+        ((refused,),) = told
+        for ticket in batch.tickets:
+            if batch.place_of(ticket) in refused:
+                ticket.end(error=AuthorityLostError())
+            else:
+                _end_recorded(ticket)
+
+    def _find_committed(self, tickets: Sequence[Ticket]) -> bool:
+        """End the tickets whose records are in the book, after a try whose end was not heard.
+
+        That they are not there yet says nothing, for the lost transaction may still be running. It is run
+        again with the same records then: the primary key decides.
+        """
+        ids = [ticket.records[0].facts.id for ticket in tickets if ticket.records]
+        found = (
+            {UUID(row[0]) for row in self._book.call(_FIND, (list(map(str, ids)),))}
+            if ids
+            else set()
+        )
+        for ticket in tickets:
+            if ticket.records and ticket.records[0].facts.id in found:
+                _end_recorded(ticket)
+        return bool(found)
+
+    def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
+        if len(tickets) > 1 and not isinstance(error, _THE_DATABASE):
+            for ticket in tickets:  # It may be the fault of one of them.
+                self._process([ticket])
+            return
+        log.error("records not committed", why=type(error).__name__, requests=len(tickets))
+        for ticket in tickets:
+            failure = RecordingError(type(error).__name__)
+            failure.__cause__ = error
+            ticket.end(error=failure)
+
+    def _make_partitions(self, tickets: Sequence[Ticket]) -> None:
+        """Make the months that records fall into: the clock jumped, or nobody made them ahead."""
+        records = [record for ticket in tickets for record in ticket.records or ()]
+        months = {time_of(record.facts.id).strftime("%Y-%m"): record for record in records}
+        for record in months.values():
+            self._book.call(_ENSURE_PARTITION, (time_of(record.facts.id),))
+
+
+class _Tries:
+    """How often a transaction was tried, and whether it may be tried again."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._end = time.monotonic() + _MOST_SECONDS
+
+    def may_try_again(self, error: Exception) -> bool:
+        """Wait a little if another try may help; return whether it may."""
+        if self.count == len(_PAUSES) or time.monotonic() > self._end:
             return False
+        if isinstance(error, _WILL_NOT_PASS):
+            return False
+        if not isinstance(error, (*_THE_DATABASE, sql.UniqueViolation, sql.CheckViolation)):
+            return False
+        time.sleep(_PAUSES[self.count])
+        self.count += 1
+        return True
 
-    def _insert(self, records: Sequence[Record]) -> None:
-        with self._begin() as cursor:
-            insert_records(cursor, records)
 
-    def _make_partitions(self, records: Sequence[Record]) -> None:
-        with self._begin() as cursor:
-            for moment in {time_of(record.facts.id) for record in (records[0], records[-1])}:
-                ensure_partition(cursor, moment)
+def _claim(transaction: Transaction, tickets: Sequence[Ticket]) -> list[Ticket]:
+    """Claim the keys of a batch; end the tickets that are not to be scored, and return the others."""
+    rows = transaction.call(CLAIM, Batch(tickets).to_claim())
+    for number, state, fingerprint, request_id in rows:
+        ticket = tickets[number]
+        if state == "refused":
+            ticket.end(error=AuthorityLostError())
+        elif state == "kept":
+            _end_kept(ticket, bytes(fingerprint), UUID(request_id))
+        elif state == "taken" and ticket.writing:
+            raise sql.LockNotAvailable  # By its own lost transaction, whose end is near.
+        elif state == "taken":
+            ticket.end(error=KeyInFlightError())
+    return [ticket for ticket in tickets if not ticket.is_ended]
+
+
+def _end_kept(ticket: Ticket, fingerprint: bytes, request_id: UUID) -> None:
+    if request_id == ticket.attempt.request_id:
+        _end_recorded(ticket)
+    elif ticket.key is not None and fingerprint == ticket.key.fingerprint:
+        ticket.end(result=Kept(request_id))
+    else:
+        ticket.end(error=KeyReusedError())
+
+
+def _end_recorded(ticket: Ticket) -> None:
+    records = ticket.records or []
+    facts = records[0].facts
+    metrics.predictions(facts.model or "", facts.status).inc(len(records))
+    ticket.end(result=records)

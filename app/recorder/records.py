@@ -1,6 +1,5 @@
 """Records before and after they are written: facts, parts, commitments, leaf hashes."""
 
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.entropy import random_bytes
 from app.identifiers import new_id
-from app.ledger import canonical
 from app.ledger.commitment import SALT_BYTES, commit
 from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
-from app.models import Channel, Status
+from app.models import Channel, Role, Status
+from app.recorder.encoding import encode
 from ml.runtime import Runtime
 from ml.validation import Row
 
@@ -23,6 +23,7 @@ class Attempt:
 
     actor_id: UUID
     token_id: UUID | None
+    role: Role
     channel: Channel
     request_id: UUID = field(default_factory=new_id)
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -69,7 +70,6 @@ class Record:
 
     facts: PredictionFacts
     model_id: UUID | None
-    output: Any
     parts: Mapping[str, bytes]
     salts: Mapping[str, bytes]
     commitments: Mapping[str, bytes]
@@ -105,12 +105,11 @@ def make_record(
         status=status,
     )
     parts = _parts(inputs=inputs, output=output, reference=reference, subject=subject)
-    salts = {name: secrets.token_bytes(SALT_BYTES) for name in parts}
+    salts = {name: random_bytes(SALT_BYTES) for name in parts}
     commitments = {name: commit(name, parts[name], salts[name]) for name in parts}
     return Record(
         facts=facts,
         model_id=target.model_id,
-        output=output,
         parts=parts,
         salts=salts,
         commitments=commitments,
@@ -122,6 +121,6 @@ def _parts(**parts: Any) -> dict[str, bytes]:
     """Return the bytes of the parts that are there: canonical JSON, or the text itself."""
     there = {name: parts[name] for name in PARTS if parts[name] is not None}
     return {
-        name: part.encode() if isinstance(part, str) else canonical.encode(part)
+        name: part.encode() if isinstance(part, str) else encode(part)
         for name, part in there.items()
     }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
+_TYPE = "urn:daybook:problem:"
+
 
 @dataclass(frozen=True)
 class InputFault:
@@ -51,7 +53,7 @@ class ServiceError(Exception):
     def problem(self) -> dict[str, Any]:
         """Return the problem document (RFC 9457) without the parts that belong to HTTP."""
         document: dict[str, Any] = {
-            "type": f"urn:daybook:problem:{self.slug}",
+            "type": _TYPE + self.slug,
             "title": self.title,
             "detail": self.detail,
         }
@@ -142,6 +144,58 @@ class UnavailableError(ServiceError):
     """The service cannot answer now."""
 
     slug = "unavailable"
+
+
+class OverloadedError(UnavailableError):
+    """There is too much to do at this moment."""
+
+    slug = "overloaded"
+
+
+class UnconfirmedError(UnavailableError):
+    """The record could not be confirmed."""
+
+    slug = "unconfirmed"
+
+
+class KeyInFlightError(ServiceError):
+    """A request with this idempotency key is being answered."""
+
+    slug = "idempotency-key-in-flight"
+
+
+class KeyReusedError(ServiceError):
+    """This idempotency key was used for another request."""
+
+    slug = "idempotency-key-reused"
+
+
+class StoredError(ServiceError):
+    """An error that a request was answered with before."""
+
+    slug = "stored"
+
+    def __init__(
+        self, problem: dict[str, Any], kind: type[ServiceError], request_id: UUID, record_id: UUID
+    ) -> None:
+        super().__init__(str(problem.get("detail", "")))
+        self.kind = kind
+        self.request_id = request_id
+        self.record_id = record_id
+        self._problem = problem
+
+    def problem(self) -> dict[str, Any]:
+        """Return the problem document as it was then."""
+        return self._problem
+
+
+def class_of_problem(problem: dict[str, Any]) -> type[ServiceError]:
+    """Return the kind of error that a problem document tells of."""
+    kinds: list[type[ServiceError]] = [ServiceError]
+    for kind in kinds:  # It grows while it is read: all kinds, however derived.
+        kinds += kind.__subclasses__()
+    slug = str(problem.get("type", "")).removeprefix(_TYPE)
+    return next((kind for kind in kinds[1:] if kind.slug == slug), UnexpectedError)
 
 
 def invalid_input(name: str, message: str) -> InvalidInputsError:

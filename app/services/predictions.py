@@ -1,20 +1,37 @@
 """Predicting: every door meets here, so that they cannot differ."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
+from app import metrics, recorder
 from app.access import Caller
 from app.extensions import db
 from app.models import Channel, Scope, Status
-from app.recorder import Attempt, LoadedVersion, Record, Recorder, RecordingError, Target
+from app.recorder import (
+    Attempt,
+    Kept,
+    Key,
+    KeysInFlight,
+    Recorder,
+    Target,
+    Unanswered,
+)
+from app.services.answers import Answer, answer_of, stored_answer
 from app.services.errors import (
+    KeyInFlightError,
+    KeyReusedError,
     NotAllowedError,
+    NotSignedInError,
+    OverloadedError,
     PredictionFailedError,
     ServiceError,
+    StoredError,
     UnavailableError,
+    UnconfirmedError,
     UnexpectedError,
 )
 from app.services.runtimes import Runtimes
@@ -27,8 +44,10 @@ log = structlog.get_logger(__name__)
 _OUR_FAULT = "Something went wrong here. It has been logged."
 _NOT_CONFIRMED = (
     "The record could not be confirmed, so there is no answer. Look into the history before you try"
-    " again: if the database went away just then, the record may be there."
+    " again, or use an Idempotency-Key: if the database went away just then, the record may be there."
 )
+#: What may succeed when it is sent again: not kept under an idempotency key.
+_RETRIABLE = (UnavailableError, UnexpectedError, KeyReusedError)
 
 
 def begin_attempt(caller: Caller, channel: Channel, request_id: UUID) -> Attempt:
@@ -36,28 +55,46 @@ def begin_attempt(caller: Caller, channel: Channel, request_id: UUID) -> Attempt
     return Attempt(
         actor_id=caller.user_id,
         token_id=caller.token_id,
+        role=caller.role,
         channel=channel,
         request_id=request_id,
     )
 
 
+@dataclass(kw_only=True)
+class Ask:
+    """A request for predictions as it comes from a door: what was sent, for which model, with which key.
+
+    `reached` is how far it got: what its record can tell if it goes no further.
+    """
+
+    attempt: Attempt
+    caller: Caller
+    submission: Submission
+    model: str
+    number: int | None = None
+    key: str | None = None
+    reached: Target = field(default_factory=Target)
+
+    def claim(self) -> Key | None:
+        """Return the idempotency key of this very request, None if it has none."""
+        body = self.submission.body()
+        if self.key is None or body is None:
+            return None
+        address = f"{self.model}/{self.number or 'active'}".encode()
+        return Key.of(self.caller.user_id, self.key, address, body)
+
+
 class Predictions:
     """Answers requests: finds the version, reads the rows, has them scored and recorded."""
 
-    def __init__(self, runtimes: Runtimes, recorder: Recorder) -> None:
+    def __init__(self, runtimes: Runtimes, book: Recorder) -> None:
         self._runtimes = runtimes
-        self._recorder = recorder
+        self._recorder = book
+        self._in_flight = KeysInFlight()
 
-    def predict(
-        self,
-        attempt: Attempt,
-        caller: Caller,
-        submission: Submission,
-        *,
-        model: str,
-        number: int | None = None,
-    ) -> tuple[LoadedVersion, list[Record]]:
-        """Return the version that answered and one committed record for each row.
+    def predict(self, ask: Ask) -> Answer:
+        """Return the answer: one committed record for each row.
 
         A request that is refused or fails is recorded too, as one record, before the error leaves.
 
@@ -65,78 +102,134 @@ class Predictions:
             ServiceError: why there is no answer; see `Runtimes.entry`, `Runtimes.version` and
                 `Submission.rows`.
             PredictionFailedError: if the model raised, or answered something that is no answer.
-            UnavailableError: if the records could not be committed.
+            KeyInFlightError, KeyReusedError: if its idempotency key is another request's.
+            UnavailableError: if the records could not be committed, or there is too much to do.
         """
-        progress = _Progress()
-        with self._recording_failures(attempt, submission, progress):
-            if not caller.may(Scope.PREDICT):
-                raise NotAllowedError("You may not ask for predictions.")
-            entry = self._runtimes.entry(caller, model)
-            progress.target = Target(model_id=entry.id, model=entry.name)
-            version = progress.target = self._runtimes.version(entry, number)
-            submitted = submission.rows(version.runtime.validator)
-            _end_reading()
-            return version, self._recorder.record(attempt, version, submitted)
+        return _counted(lambda: self._predict(ask))
 
-    def refuse(self, attempt: Attempt, submission: Submission, error: ServiceError) -> None:
-        """Record a request that was refused before it reached a model, and raise the error."""
-        with self._recording_failures(attempt, submission, _Progress()):
-            raise error
+    def refuse(self, ask: Ask, error: ServiceError) -> Answer:
+        """Record a request that was refused before it reached a model, and raise the error.
+
+        If its idempotency key was used before, the answer of then is returned or raised.
+        """
+        return _counted(lambda: self._refuse(ask, error))
+
+    def _predict(self, ask: Ask) -> Answer:
+        with self._holding_key(ask) as key:
+            try:
+                return self._answer(ask, key)
+            except Exception as error:  # noqa: BLE001 (every failure is recorded)
+                return self._answer_failure(ask, key, error)
+
+    def _refuse(self, ask: Ask, error: ServiceError) -> Answer:
+        with self._holding_key(ask) as key:
+            return self._answer_failure(ask, key, error)
 
     @contextmanager
-    def _recording_failures(
-        self, attempt: Attempt, submission: Submission, progress: "_Progress"
-    ) -> Iterator[None]:
+    def _holding_key(self, ask: Ask) -> Iterator[Key | None]:
+        key = ask.claim()
         try:
-            yield
-        except RecordingError as error:
-            log.error("record not committed", why=str(error))
-            raise UnavailableError(_NOT_CONFIRMED) from error
-        except ModelFailedError as error:
-            log.error("model failed", model=progress.target.model, why=str(error))
-            failure = PredictionFailedError(str(error))
-            self._record(attempt, progress, Status.FAILED, submission, failure)
-            raise failure from error
-        except UnavailableError as error:
-            self._record(attempt, progress, Status.FAILED, submission, error)
-            raise
-        except ServiceError as error:
-            self._record(attempt, progress, Status.REFUSED, submission, error)
-            raise
-        except Exception:  # Our own fault; the request is in the book all the same.
-            db.session.rollback()
-            self._record(attempt, progress, Status.FAILED, submission, UnexpectedError(_OUR_FAULT))
-            raise
+            with self._in_flight.hold(key):
+                yield key
+        except recorder.KeyInFlightError as error:
+            raise _told(error, ask) from None
 
-    def _record(
-        self,
-        attempt: Attempt,
-        progress: "_Progress",
-        status: Status,
-        submission: Submission,
-        error: ServiceError,
-    ) -> None:
+    def _answer(self, ask: Ask, key: Key | None) -> Answer:
+        if not ask.caller.may(Scope.PREDICT):
+            raise NotAllowedError("You may not ask for predictions.")
+        entry = self._runtimes.entry(ask.caller, ask.model)
+        ask.reached = Target(model_id=entry.id, model=entry.name)
+        version = ask.reached = self._runtimes.version(entry, ask.number)
+        submitted = ask.submission.rows(version.runtime.validator)
         _end_reading()
+        result = self._recorder.record(
+            ask.attempt, version, submitted, key=key, size=ask.submission.size
+        )
+        return stored_answer(result.request_id) if isinstance(result, Kept) else answer_of(result)
+
+    def _answer_failure(self, ask: Ask, key: Key | None, error: Exception) -> Answer:
+        """Record a failure and raise it as the caller is to be told."""
+        failure = _told(error, ask)
+        if isinstance(failure, _UNRECORDED):
+            raise failure from error
+        _end_reading()
+        status = Status.FAILED if isinstance(failure, _OURS) else Status.REFUSED
+        work = Unanswered(
+            status=status, inputs=ask.submission.evidence(), problem=failure.problem()
+        )
         try:
-            record = self._recorder.record_unanswered(
-                attempt,
-                progress.target,
-                status,
-                inputs=submission.evidence(),
-                problem=error.problem(),
+            result = self._recorder.record_unanswered(
+                ask.attempt,
+                ask.reached,
+                work,
+                key=None if isinstance(failure, _RETRIABLE) else key,
+                size=ask.submission.size,
             )
-        except RecordingError as failure:
-            log.error("refusal not committed", why=str(failure))
-            raise UnavailableError(_NOT_CONFIRMED) from failure
-        error.record_id = record.facts.id
+        except Exception as trouble:
+            raise _told(trouble, ask) from trouble
+        if isinstance(result, Kept):
+            return stored_answer(result.request_id)
+        failure.record_id = result[0].facts.id
+        if isinstance(failure, UnexpectedError):
+            raise error
+        raise failure from error
+
+
+#: Not recorded: the request's record is another, there is no caller, or no record can be made.
+_UNRECORDED = (StoredError, KeyInFlightError, NotSignedInError, OverloadedError, UnconfirmedError)
+_OURS = (PredictionFailedError, UnavailableError, UnexpectedError)
+
+
+_TOLD: dict[type[Exception], Callable[[], ServiceError]] = {
+    recorder.ModelBusyError: lambda: UnavailableError("The model does not answer in time."),
+    recorder.OverloadedError: lambda: OverloadedError("Send it again a little later."),
+    recorder.AuthorityLostError: lambda: NotSignedInError(
+        "The token or account was revoked or changed just now."
+    ),
+    recorder.KeyInFlightError: lambda: KeyInFlightError("Wait for its answer, then send it again."),
+    recorder.KeyReusedError: lambda: KeyReusedError("Use a new key for each new request."),
+    recorder.RecordingError: lambda: UnconfirmedError(_NOT_CONFIRMED),
+}
+
+
+def _told(error: Exception, ask: Ask) -> ServiceError:
+    """Return an error as the caller is to be told."""
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, ModelFailedError | recorder.ModelBusyError):
+        log.error("model failed", model=ask.reached.model, why=str(error) or type(error).__name__)
+    if isinstance(error, ModelFailedError):
+        return PredictionFailedError(str(error))
+    if (told := _TOLD.get(type(error))) is not None:
+        return told()
+    db.session.rollback()
+    return UnexpectedError(_OUR_FAULT)
 
 
 def _end_reading() -> None:
     """Give the session's connection back: a request holds one connection at a time."""
-    db.session.commit()
+    if db.session.registry.has():
+        db.session.commit()
 
 
-class _Progress:
-    """How far a request got: what its record can tell if it goes no further."""
+def _counted(work: Callable[[], Answer]) -> Answer:
+    """Count a request and its fate: as many are asked as are answered, plus those in flight."""
+    metrics.ASKED.inc()
+    with metrics.BEING_ANSWERED.track_inprogress():
+        try:
+            answer = work()
+        except Exception as error:
+            metrics.answered(_fate_of(error)).inc()
+            raise
+        metrics.answered("replayed" if answer.replayed else "recorded").inc()
+        return answer
 
-    target: Target = Target()
+
+def _fate_of(error: Exception) -> str:
+    if isinstance(error, StoredError):
+        return "replayed"
+    if not isinstance(error, ServiceError):
+        return "failed"
+    if error.record_id is None:
+        return "unrecorded"
+    return "failed" if isinstance(error, _OURS) else "refused"

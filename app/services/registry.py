@@ -24,8 +24,10 @@ from ml import artifact
 from ml.corrections import read_corrections
 from ml.describe import columns_of_words, describe, read_examples
 from ml.environment import describe_environment
-from ml.evaluation import EvaluationError, evaluate
-from ml.runtime import ModelFailedError, Runtime
+from ml.evaluation import EvaluationError, evaluate, valid_rows
+from ml.measurement import choose_plan
+from ml.plan import Plan
+from ml.runtime import ModelFailedError, Runtime, use_one_thread
 from ml.signature import Signature, SignatureError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -59,7 +61,7 @@ def register_version(given: Registration, *, actor_id: UUID | None = None) -> Mo
     try:
         data = artifact.read(given.path)
         corrections = read_corrections(given.path)
-        signature, metrics = _examine(data, given, corrections)
+        signature, metrics, plan = _examine(data, given, corrections)
     except (artifact.ArtifactError, SignatureError, EvaluationError, ModelFailedError) as error:
         raise invalid_input("path", str(error)) from error
     sha256 = store_artifact(data)
@@ -71,6 +73,7 @@ def register_version(given: Registration, *, actor_id: UUID | None = None) -> Mo
         signature=signature.to_json(),
         environment_sha256=ensure_environment(),
         metrics=metrics,
+        plan=plan.to_json(),
         registered_by=given.registered_by,
     )
     db.session.add(version)
@@ -209,12 +212,16 @@ def ensure_environment() -> bytes:
 
 def _examine(
     data: bytes, given: Registration, corrections: dict[str, Any]
-) -> tuple[Signature, dict[str, Any]]:
+) -> tuple[Signature, dict[str, Any], Plan]:
     estimator = artifact.load(data, artifact.digest(data))
     words = columns_of_words(estimator, given.target, corrections)
     examples = read_examples(given.data, words)
     signature = describe(estimator, examples, given.target, corrections)
-    return signature, evaluate(Runtime(estimator, signature), examples, given.target)
+    use_one_thread()
+    rows = valid_rows(Runtime(estimator, signature), examples)
+    plan = choose_plan(estimator, signature, rows)
+    metrics = evaluate(Runtime(estimator, signature, plan), examples, given.target)
+    return signature, metrics, plan
 
 
 def _model_for(given: Registration, corrections: dict[str, Any]) -> Model:

@@ -20,6 +20,7 @@ from app.services.artifacts import fetch_artifact
 from app.services.errors import ConflictError, UnavailableError, UnknownThingError
 from app.services.registry import ensure_environment
 from ml import artifact
+from ml.plan import Plan
 from ml.runtime import Runtime, use_one_thread
 from ml.signature import Signature, SignatureError
 
@@ -208,7 +209,12 @@ def _grouped(pairs: Select[UUID, T]) -> dict[UUID, set[T]]:
 
 
 def _read_version(entry: Entry, number: int, cache: Path) -> LoadedVersion:
-    columns = (ModelVersion.artifact_sha256, ModelVersion.signature, Environment.description)
+    columns = (
+        ModelVersion.artifact_sha256,
+        ModelVersion.signature,
+        ModelVersion.plan,
+        Environment.description,
+    )
     row = db.session.execute(
         select(*columns)
         .join(Environment, Environment.sha256 == ModelVersion.environment_sha256)
@@ -227,5 +233,7 @@ def _read_version(entry: Entry, number: int, cache: Path) -> LoadedVersion:
         number=number,
         artifact_sha256=row.artifact_sha256,
         environment_sha256=environment_sha256,
-        runtime=Runtime(estimator, Signature.from_json(row.signature)),
+        runtime=Runtime(
+            estimator, Signature.from_json(row.signature), row.plan and Plan.from_json(row.plan)
+        ),
     )

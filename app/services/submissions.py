@@ -38,6 +38,13 @@ class Submission(Protocol):
     def evidence(self) -> Any:
         """Return what a refused request's record holds of it, as a JSON value."""
 
+    def body(self) -> bytes | None:
+        """Return the bytes that were sent, None if they are not known."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes were sent, as far as that is known."""
+
 
 class JSONSubmission:
     """The body of an API request: `{"inputs": […], "references": […]?, "subjects": […]?}`.
@@ -77,6 +84,15 @@ class JSONSubmission:
         if self._inputs is not None:
             return self._inputs
         return {"bytes": len(self._body), "sha256": hashlib.sha256(self._body).hexdigest()}
+
+    def body(self) -> bytes | None:
+        """Return the body."""
+        return self._body
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return len(self._body)
 
     def _document(self) -> dict[str, Any]:
         try:
@@ -129,6 +145,15 @@ class FormSubmission:
         """Return the strings as they were typed."""
         return [{storable(name): storable(text) for name, text in self._fields.items()}]
 
+    def body(self) -> bytes | None:
+        """Return nothing: forms have no idempotency key."""
+        return None
+
+    @property
+    def size(self) -> int:
+        """The characters of the fields."""
+        return sum(map(len, self._fields.values()))
+
 
 class UnreadSubmission:
     """A body that could not be read whole; only its declared length is known, if any."""
@@ -144,6 +169,15 @@ class UnreadSubmission:
     def evidence(self) -> Any:
         """Return the declared length."""
         return {"bytes": None if self._length is None else min(self._length, MAX_SAFE_INTEGER)}
+
+    def body(self) -> bytes | None:
+        """Return nothing: it was not read."""
+        return None
+
+    @property
+    def size(self) -> int:
+        """Nothing of it is here."""
+        return 0
 
 
 def _label_faults(name: str, labels: Any, count: int) -> list[InputFault]:

@@ -2,8 +2,8 @@
 
 import psycopg2
 import pytest
+from psycopg2.errors import DiskFull
 
-from app.recorder import RecordingError
 from tests.support.cast import GOOD_ROW
 
 PREDICT = "/api/v1/models/churn/predictions"
@@ -65,10 +65,10 @@ def test_too_many_calls_are_429_with_retry_after(app, client, cast, monkeypatch)
 
 
 def test_without_a_record_there_is_no_answer(app, client, cast, monkeypatch):
-    def refuse(_):
-        raise RecordingError("disk full")
+    def refuse(*_):
+        raise DiskFull
 
-    monkeypatch.setattr(app.extensions["recorder"], "_commit", refuse)
+    monkeypatch.setattr(app.extensions["recorder"]._book, "call", refuse)
     answer = client.post(PREDICT, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer)
     document = is_problem(answer, 503)
     assert "Retry-After" in answer.headers

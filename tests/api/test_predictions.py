@@ -229,7 +229,7 @@ def test_a_model_that_raises_is_a_failed_record(app, client, cast, monkeypatch):
     runtimes = app.extensions["runtimes"]
     with app.app_context():
         version = runtimes.version(runtimes.entry(cast["owner"].caller, "churn"))
-    monkeypatch.setattr(version.runtime.estimator, "predict_proba", explode)
+    monkeypatch.setattr(version.runtime, "_ask", explode)
     answer = ask(client, cast["owner"], [GOOD_ROW])
     assert answer.status_code == 500
     assert answer.get_json()["type"] == "urn:daybook:problem:model-failed"

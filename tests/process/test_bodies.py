@@ -121,20 +121,17 @@ def test_the_embedded_server_logs_no_statements(tmp_path_factory):
 
 def test_a_commit_whose_outcome_was_lost_is_found_in_the_book(fresh_app, headers, monkeypatch):
     """The connection breaks after the server has committed and before the client hears of it."""
-    import contextlib
+    book = fresh_app.extensions["recorder"]._book
+    call, broken = book.call, []
 
-    recorder = fresh_app.extensions["recorder"]
-    begin, broken = recorder._begin, []
-
-    @contextlib.contextmanager
-    def begin_and_lose():
-        with begin() as cursor:
-            yield cursor
+    def call_and_lose(statement, parameters):
+        told = call(statement, parameters)
         if not broken:
             broken.append(True)
             raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        return told
 
-    monkeypatch.setattr(recorder, "_begin", begin_and_lose)
+    monkeypatch.setattr(book, "call", call_and_lose)
     answer = fresh_app.test_client().post(
         URL, data=BODY, content_type="application/json", headers=headers
     )

@@ -100,8 +100,8 @@ def test_evaluation_measures_on_the_target():
 
 def test_labels_that_differ_from_the_probabilities_are_found(monkeypatch):
     loaded, data = runtime(LogisticRegression())
-    turned = loaded.estimator.predict_proba(DATA)[:, ::-1]
-    monkeypatch.setattr(loaded.estimator, "predict_proba", lambda _: turned)
+    ask = loaded.estimator.predict_proba
+    monkeypatch.setattr(loaded.estimator, "predict_proba", lambda table: ask(table)[:, ::-1])
     with pytest.raises(EvaluationError, match=r"30 of 30 examples .*\{probabilities: false\}"):
         evaluate(loaded, data, "y")
 

@@ -2,9 +2,7 @@
 
 from flask import Blueprint
 
-from app.api.v1.negotiation import refuse_other_types
 from app.limits import limit_api
 
 blueprint = Blueprint("api_v1", __name__, url_prefix="/api/v1")
-blueprint.before_request(refuse_other_types)
 limit_api(blueprint)

@@ -1,36 +1,64 @@
-"""What the API reads and writes: JSON."""
+"""What the API reads and writes: JSON; and the headers that say how."""
 
-from flask import request
+import re
 
-from app.services.errors import NotAcceptableError, WrongMediaTypeError
+from flask import Request
+
+from app.application import Notes
+from app.services.errors import NotAcceptableError, NotReadableBodyError, WrongMediaTypeError
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_API = "api_v1"
 #: Asking for predictions, where refusals are records: the view refuses by itself.
 _RECORDED = "api_v1.create_predictions"
 
 
-def refuse_other_types() -> None:
-    """Refuse callers that accept no JSON.
+def refuse_other_types(request: Request, _: Notes) -> None:
+    """Refuse callers of the API that accept no JSON.
 
     Raises:
         NotAcceptableError: if the Accept header excludes JSON.
     """
-    if request.endpoint != _RECORDED and (fault := acceptance_fault()):
+    if request.blueprint != _API or request.endpoint == _RECORDED:
+        return
+    if fault := acceptance_fault(request):
         raise fault
 
 
-def acceptance_fault() -> NotAcceptableError | None:
+def acceptance_fault(request: Request) -> NotAcceptableError | None:
     """Return what is wrong with the Accept header, None if it lets JSON through."""
+    if request.environ.get("HTTP_ACCEPT", "*/*") in ("*/*", JSON):
+        return None
     accepted = request.accept_mimetypes
     if not accepted or accepted[JSON] or accepted[PROBLEM]:
         return None
     return NotAcceptableError("This API answers in JSON: accept application/json.")
 
 
-def media_type_fault() -> WrongMediaTypeError | None:
+def media_type_fault(request: Request) -> WrongMediaTypeError | None:
     """Return what is wrong with the type of the body, None if it is JSON in UTF-8."""
+    if request.environ.get("CONTENT_TYPE") == JSON:
+        return None
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype == JSON and charset in ("utf-8", "utf8"):
         return None
     return WrongMediaTypeError("Send Content-Type: application/json, in UTF-8.")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the caller's key for this request, None if it has none; with or without the draft's quotes."""
+    given = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    return given if given is None else _unquoted(given.strip())
+
+
+def key_fault(key: str | None) -> NotReadableBodyError | None:
+    """Return what is wrong with the idempotency key, None if it is one or there is none."""
+    if key is None or _KEY.fullmatch(key):
+        return None
+    return NotReadableBodyError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text

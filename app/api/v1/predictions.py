@@ -1,42 +1,56 @@
 """Predictions: asked for, listed, read."""
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, g, request
+import orjson
+from flask import Request, Response, current_app, g, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app import access
+from app.access import Caller
 from app.answers import json_answer
 from app.api.v1.blueprint import blueprint
-from app.api.v1.negotiation import acceptance_fault, media_type_fault
+from app.api.v1.negotiation import (
+    acceptance_fault,
+    idempotency_key,
+    key_fault,
+    media_type_fault,
+)
 from app.bodies import has_unknown_length
+from app.errors import REPLAYED
 from app.filters import read_cursor, read_filter, read_limit
 from app.models import Channel, Scope
-from app.recorder import Record, Target
 from app.services import history
+from app.services.answers import Answer
 from app.services.errors import BodyTooLargeError, LengthRequiredError, NotReadableBodyError
-from app.services.predictions import Predictions, begin_attempt
+from app.services.predictions import Ask, Predictions, begin_attempt
 from app.services.submissions import JSONSubmission, Submission, UnreadSubmission
 from config import Settings
 
 
 @blueprint.post("/models/<name>/predictions")
 @blueprint.post("/models/<name>/versions/<int:number>/predictions")
-@access.signed_in
+@access.rechecked
 def create_predictions(name: str, number: int | None = None) -> Response:
     """Answer one row or many; the answer leaves when it is recorded.
 
     The service asks for the scope, so that a refusal is recorded like every other.
     """
-    attempt = begin_attempt(g.caller, Channel.API, g.request_id)
+    this: Request = request._get_current_object()  # type: ignore[attr-defined]
+    caller: Caller = g.caller
     service: Predictions = current_app.extensions["predictions"]
-    submission = _read_submission()
-    if fault := acceptance_fault() or media_type_fault():
-        service.refuse(attempt, submission, fault)
-    target, records = service.predict(attempt, g.caller, submission, model=name, number=number)
-    return json_answer(_answered(attempt.request_id, target, records), 201)
+    key = idempotency_key(this)
+    unusable = key_fault(key)
+    ask = Ask(
+        attempt=begin_attempt(caller, Channel.API, g.request_id),
+        caller=caller,
+        submission=_read_submission(this),
+        model=name,
+        number=number,
+        key=None if unusable else key,
+    )
+    fault = acceptance_fault(this) or media_type_fault(this) or unusable
+    return _answered(service.refuse(ask, fault) if fault else service.predict(ask))
 
 
 @blueprint.get("/predictions")
@@ -60,10 +74,10 @@ def show_prediction(identifier: UUID) -> Response:
     return json_answer(history.as_document(history.get_prediction(g.caller, identifier)))
 
 
-def _read_submission() -> Submission:
+def _read_submission(request: Request) -> Submission:
     settings: Settings = current_app.extensions["settings"]
     length = request.content_length
-    if has_unknown_length():
+    if has_unknown_length(request):
         return UnreadSubmission(None, LengthRequiredError("Send Content-Length."))
     try:
         return JSONSubmission(request.get_data(cache=False), settings.max_rows)
@@ -75,16 +89,21 @@ def _read_submission() -> Submission:
         return UnreadSubmission(length, NotReadableBodyError(short))
 
 
-def _answered(request_id: UUID, target: Target, records: Sequence[Record]) -> dict[str, Any]:
-    return {
-        "request_id": request_id,
-        "model": {"name": target.model, "version": target.number},
+def _answered(answer: Answer) -> Response:
+    """Return the answer; of the outputs the very bytes that are stored."""
+    document = {
+        "request_id": answer.request_id,
+        "model": {"name": answer.model, "version": answer.version},
         "predictions": [
             {
-                "id": record.facts.id,
-                "output": record.output,
-                "leaf_hash": record.leaf_hash.hex(),
+                "id": row.id,
+                "output": orjson.Fragment(row.output),
+                "leaf_hash": row.leaf_hash.hex(),
             }
-            for record in records
+            for row in answer.rows
         ],
     }
+    response = json_answer(document, 201)
+    if answer.replayed:
+        response.headers[REPLAYED] = "true"
+    return response

@@ -1,0 +1,88 @@
+"""The recorder's connections to the book: each is one transaction at a time, begun without a round trip."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+Row = tuple[Any, ...]
+
+
+class Transaction:
+    """A transaction that begins with its first statement, in the same message."""
+
+    BEGIN, COMMIT, ROLLBACK = "BEGIN", "COMMIT", "ROLLBACK"
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._begun = False
+
+    def call(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
+        """Execute a statement that returns rows, and return them."""
+        prefix = "" if self._begun else f"{self.BEGIN};"
+        self._begun = True
+        self._cursor.execute(prefix + statement, parameters)
+        return list(self._cursor.fetchall())
+
+    def end(self, how: str) -> None:
+        """Commit or roll back."""
+        if self._begun:
+            self._cursor.execute(how)
+
+
+class Book:
+    """A few connections, kept open; each is used by one thread at a time.
+
+    Args:
+        connect: opens a connection.
+    """
+
+    _transaction = Transaction
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._idle: deque[Connection] = deque()
+
+    def call(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
+        """Execute one statement as a transaction of its own: one round trip, committed when it returns."""
+        with self._cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Open a transaction; it commits at the end of the `with` block, and rolls back when that raises."""
+        with self._cursor() as cursor:
+            transaction = self._transaction(cursor)
+            try:
+                yield transaction
+            except BaseException:
+                if not cursor.connection.closed:
+                    transaction.end(transaction.ROLLBACK)
+                raise
+            transaction.end(transaction.COMMIT)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses; new ones open when they are needed."""
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor]:
+        connection = self._idle.pop() if self._idle else self._open()
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            if connection.closed:
+                self.close()  # The others were most likely lost with it.
+            else:
+                self._idle.append(connection)
+
+    def _open(self) -> Connection:
+        connection = self._connect()
+        connection.autocommit = True
+        return connection

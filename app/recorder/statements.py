@@ -1,0 +1,114 @@
+"""What the recorder asks of the database: claim keys, record a batch (migration 0005 has the functions)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from app.ledger.envelope import PARTS, timestamp
+from app.recorder.keys import Key
+from app.recorder.records import Attempt, Record
+from app.recorder.tickets import Ticket
+
+CLAIM = "SELECT request, state, fingerprint, request_id FROM claim_keys(%s, %s)"
+RECORD = "SELECT record_predictions(%s, %s, %s, %s)"
+Caller = tuple[Any, ...]
+
+
+class Batch:
+    """Tickets as the database's functions take them: callers and requests are known by their places."""
+
+    def __init__(self, tickets: Sequence[Ticket]) -> None:
+        self.tickets = tickets
+        self._places: dict[Caller, int] = {}
+        for ticket in tickets:
+            self._places.setdefault(_caller(ticket.attempt), len(self._places))
+
+    def place_of(self, ticket: Ticket) -> int:
+        """Return the place of a ticket's caller, as the functions report it."""
+        return self._places[_caller(ticket.attempt)]
+
+    def to_claim(self) -> tuple[str, str]:
+        """Return the parameters of `CLAIM`."""
+        claims = [
+            _key(ticket.key, self.place_of(ticket)) | {"request": number, "lock": ticket.key.lock}
+            for number, ticket in enumerate(self.tickets)
+            if ticket.key is not None
+        ]
+        return self._callers(), _json(claims)
+
+    def to_record(self) -> tuple[str, str, str, str | None]:
+        """Return the parameters of `RECORD`."""
+        requests, records = [], []
+        for number, ticket in enumerate(self.tickets):
+            made = ticket.records or []
+            requests.append(_request(number, self.place_of(ticket), made[0]))
+            records += [_record(number, record) for record in made]
+        keys = [
+            _key(ticket.key, self.place_of(ticket)) | {"request_id": ticket.attempt.request_id}
+            for ticket in self.tickets
+            if ticket.key is not None
+        ]
+        return self._callers(), _json(requests), _json(records), _json(keys) if keys else None
+
+    def _callers(self) -> str:
+        return _json(
+            {"caller": place, "actor_id": actor, "token_id": token, "role": role}
+            for (actor, token, role), place in self._places.items()
+        )
+
+
+def _caller(attempt: Attempt) -> Caller:
+    return (attempt.actor_id, attempt.token_id, attempt.role)
+
+
+def _key(key: Key, place: int) -> dict[str, Any]:
+    return {
+        "caller": place,
+        "actor_id": key.actor_id,
+        "key_sha256": _bytea(key.sha256),
+        "fingerprint": _bytea(key.fingerprint),
+    }
+
+
+def _request(number: int, place: int, record: Record) -> dict[str, Any]:
+    facts = record.facts
+    return {
+        "request": number,
+        "caller": place,
+        "request_id": facts.request_id,
+        "received_at": timestamp(facts.received_at),
+        "actor_id": facts.actor_id,
+        "token_id": facts.token_id,
+        "channel": facts.channel,
+        "model_id": record.model_id,
+        "model": facts.model,
+        "model_version": facts.model_version,
+        "artifact_sha256": _bytea(facts.artifact_sha256),
+        "environment_sha256": _bytea(facts.environment_sha256),
+        "status": facts.status,
+    }
+
+
+def _record(number: int, record: Record) -> dict[str, Any]:
+    facts, parts = record.facts, record.parts
+    row: dict[str, Any] = {
+        "request": number,
+        "id": facts.id,
+        "row": facts.row,
+        "answered_at": timestamp(facts.answered_at),
+    }
+    for name in PARTS:
+        if (part := parts.get(name)) is not None:
+            row[name] = orjson.Fragment(part) if name in ("inputs", "output") else part.decode()
+            row[f"{name}_salt"] = _bytea(record.salts[name])
+            row[f"{name}_commitment"] = _bytea(record.commitments[name])
+    return row
+
+
+def _bytea(data: bytes | None) -> str | None:
+    return None if data is None else f"\\x{data.hex()}"
+
+
+def _json(values: Iterable[Mapping[str, Any]]) -> str:
+    return orjson.dumps(list(values)).decode()
