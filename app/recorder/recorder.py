@@ -236,7 +236,7 @@ def _claim(transaction: Transaction, tickets: Sequence[Ticket]) -> list[Ticket]:
         if state == "refused":
             ticket.end(error=AuthorityLostError())
         elif state == "kept":
-            _end_kept(ticket, bytes(fingerprint), UUID(request_id))
+            _end_kept(ticket, bytes(fingerprint), UUID(str(request_id)))
         elif state == "taken" and ticket.writing:
             raise sql.LockNotAvailable  # By its own lost transaction, whose end is near.
         elif state == "taken":

@@ -74,6 +74,7 @@ CREATE TRIGGER authority_waits_for_recordings
 KEYS = """
 CREATE FUNCTION claim_keys(callers json, claims json)
     RETURNS TABLE(request int, state text, fingerprint bytea, request_id uuid) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
     refused int[] := callers_without_authority(callers);
     taken int[] := ARRAY(

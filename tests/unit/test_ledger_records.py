@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.ledger import canonical
 from app.ledger.commitment import commit
-from app.ledger.envelope import PredictionFacts, leaf_hash, prediction_envelope, timestamp
+from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope, timestamp
 
 SALT = bytes(range(32))
 FACTS = PredictionFacts(
@@ -76,3 +79,27 @@ def test_a_leaf_hash_has_the_prefix_of_rfc_9162():
 def test_a_time_without_an_offset_is_refused():
     with pytest.raises(ValueError, match="offset"):
         timestamp(datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+@given(
+    st.builds(
+        PredictionFacts,
+        id=st.uuids(), request_id=st.uuids(), row=st.integers(0, 10_000),
+        received_at=st.datetimes(timezones=st.timezones()), answered_at=st.datetimes(timezones=st.just(UTC)),
+        actor_id=st.uuids(), token_id=st.none() | st.uuids(), channel=st.text(st.characters(codec="ascii", exclude_characters="\0")),
+        model=st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0")), model_version=st.none() | st.integers(1, 9999),
+        artifact_sha256=st.none() | st.binary(min_size=32, max_size=32),
+        environment_sha256=st.none() | st.binary(min_size=32, max_size=32), status=st.just("failed"),
+    ),
+    st.dictionaries(st.sampled_from(PARTS), st.binary(min_size=32, max_size=32)),
+)  # fmt: skip
+def test_an_envelope_is_the_canonical_form_of_its_members(facts, commitments):
+    members = {
+        name: value.hex() if isinstance(value, bytes)
+        else timestamp(value) if isinstance(value, datetime)
+        else str(value) if isinstance(value, UUID) else value
+        for name, value in vars(facts).items()
+    }  # fmt: skip
+    members |= {"kind": "prediction", "version": 1}
+    members["commitments"] = {name: value.hex() for name, value in commitments.items()}
+    assert prediction_envelope(facts, commitments) == canonical.encode(members)
