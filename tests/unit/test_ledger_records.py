@@ -14,6 +14,7 @@ from app.ledger.commitment import commit
 from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope, timestamp
 
 SALT = bytes(range(32))
+EARLIEST = datetime(1970, 1, 2)  # noqa: DTZ001
 FACTS = PredictionFacts(
     id=UUID("01a1fb10-afac-75f5-b9d3-a946c28e1350"),
     request_id=UUID("01a1fb10-afac-75f5-b9d3-a946c28e1351"),
@@ -85,7 +86,7 @@ def test_a_time_without_an_offset_is_refused():
     st.builds(
         PredictionFacts,
         id=st.uuids(), request_id=st.uuids(), row=st.integers(0, 10_000),
-        received_at=st.datetimes(timezones=st.timezones()), answered_at=st.datetimes(timezones=st.just(UTC)),
+        received_at=st.datetimes(EARLIEST, timezones=st.timezones()), answered_at=st.datetimes(timezones=st.just(UTC)),
         actor_id=st.uuids(), token_id=st.none() | st.uuids(), channel=st.text(st.characters(codec="ascii", exclude_characters="\0")),
         model=st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0")), model_version=st.none() | st.integers(1, 9999),
         artifact_sha256=st.none() | st.binary(min_size=32, max_size=32),
