@@ -69,18 +69,23 @@ class Runtime:
     def table(self, rows: Sequence[Row]) -> Any:
         """Return rows as the estimator wants them: a data frame, or an array of doubles."""
         if not self._wants_frame:
-            return self._array(rows)
-        rows = [*rows, *[rows[-1]] * self._missing(rows)]
+            return _array(rows)
         return pd.DataFrame({item.name: _column(item, rows) for item in self.signature.inputs})
 
-    def _array(self, rows: Sequence[Row]) -> Any:
-        table = np.array([list(row.values()) for row in rows], dtype=np.float64)
+    def _block(self, rows: Sequence[Row]) -> Any:
+        """Return the table of a block's rows, filled up with copies of the last as far as the plan says."""
+        if not self._wants_frame:
+            return self._array_block(rows)
+        return self.table([*rows, *[rows[-1]] * self._missing(rows)])
+
+    def _array_block(self, rows: Sequence[Row]) -> Any:
+        table = _array(rows)
         if missing := self._missing(rows):
             table = table.repeat([1] * (len(rows) - 1) + [missing + 1], axis=0)
         return table
 
     def _missing(self, rows: Sequence[Row]) -> int:
-        """Return how many rows a block lacks; they are filled with copies of the last."""
+        """Return how many rows a block lacks."""
         return self.plan.block - len(rows) if self.plan.mode is Mode.PAD else 0
 
     def _outputs(self, rows: Sequence[Row]) -> Outputs:
@@ -103,13 +108,13 @@ class Runtime:
             return lambda rows: self._by_kernel(kernel, rows)
         if call is Call.UNNAMED and self._numeric:
             ask = getattr(_without_names(self.estimator), self._method)
-            return lambda rows: _unchecked(ask, self._array(rows), self._is_complete(rows))
+            return lambda rows: _unchecked(ask, self._array_block(rows), self._is_complete(rows))
         if call in (Call.UNNAMED, Call.UNCHECKED):
-            return lambda rows: _unchecked(ask, self.table(rows), self._is_complete(rows))
+            return lambda rows: _unchecked(ask, self._block(rows), self._is_complete(rows))
         return self._plainly
 
     def _plainly(self, rows: Sequence[Row]) -> Any:
-        return getattr(self.estimator, self._method)(self.table(rows))
+        return getattr(self.estimator, self._method)(self._block(rows))
 
     @property
     def has_kernel(self) -> bool:
@@ -120,7 +125,7 @@ class Runtime:
         return kernel_of(self.estimator, self._method) if self._numeric else None
 
     def _by_kernel(self, kernel: Kernel, rows: Sequence[Row]) -> Any:
-        table = self._array(rows)
+        table = self._array_block(rows)
         answers = kernel(table) if np.isfinite(table).all() else None
         return self._plainly(rows) if answers is None else answers
 
@@ -159,6 +164,10 @@ class Runtime:
         if not isinstance(value, str | int | float | bool):
             raise ModelFailedError(f"The model answered a {type(value).__name__}, not one value.")
         return value
+
+
+def _array(rows: Sequence[Row]) -> Any:
+    return np.array([list(row.values()) for row in rows], dtype=np.float64)
 
 
 def _unchecked(ask: Callable[[Any], Any], table: Any, complete: bool) -> Any:

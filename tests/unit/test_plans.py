@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from ml import measurement
 from ml.describe import describe
 from ml.edge_rows import edge_rows
-from ml.evaluation import valid_rows
+from ml.evaluation import evaluate, valid_rows
 from ml.kernels import kernel_of
 from ml.measurement import choose_plan
 from ml.plan import Call, Mode, Plan
@@ -183,3 +183,11 @@ def test_edge_rows_are_valid_and_reach_the_bounds():
     assert len(rows) > 40
     assert {-3, 40, None} <= {row["mean_radius"] for row in rows}
     assert all(math.isfinite(row["mean_texture"]) for row in rows)
+
+
+@pytest.mark.parametrize("count", [10, 200])
+@pytest.mark.parametrize("named", [True, False])
+def test_few_and_many_examples_are_evaluated_in_padded_blocks_too(named, count):
+    estimator = fitted("logistic", named)
+    runtime = Runtime(estimator, signature_of(estimator), Plan(mode=Mode.PAD, block=16))
+    assert evaluate(runtime, biopsies().head(count), TARGET)["examples"] == count
