@@ -40,11 +40,27 @@ types: $(VENV)/.development
 imports: $(VENV)/.development
 	$(BIN)/lint-imports
 
+.PHONY: bench bench-peers wrk
+bench: $(VENV)/.development $(CSS) wrk  ## Measure the service (ten minutes, and nothing else should run)
+	$(BIN)/python -m benchmarks
+
+bench-peers: $(VENV)/.development $(CSS) wrk  ## Measure other model servers beside it (installs them first)
+	$(BIN)/python -m benchmarks.peers.install
+	$(BIN)/python -m benchmarks --peers
+
+wrk:
+	@./setup/install-wrk
+
 .PHONY: lock
 lock: $(VENV)/.development  ## Resolve the requirements anew, with hashes, for Python 3.11 to 3.14
 	for name in requirements requirements-demo requirements-dev requirements-node; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; \
+	done
+	for peer in benchmarks/peers/*-server; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --no-emit-index-url --custom-compile-command "make lock" $$peer/requirements.in \
+	    -o $$peer/requirements.txt || exit 1; \
 	done
 	npm install --package-lock-only --ignore-scripts
 

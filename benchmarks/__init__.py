@@ -1,0 +1,1 @@
+"""What it costs: `make bench` measures the service, `make bench-peers` others beside it."""

@@ -1,0 +1,83 @@
+"""`python -m benchmarks`: measure Daybook, write benchmarks/results/latest.json and print the tables.
+
+`--peers` measures the other servers beside it; `--quick` takes one short round, to see that it works.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import bulk, house, peers, report, single_rows, starting
+from config import PROJECT
+
+RESULTS = Path(__file__).parent / "results"
+WORK = PROJECT / "instance" / "benchmarks"
+
+
+def main() -> int:
+    """Measure and report; return the exit status."""
+    arguments = _arguments()
+    if not shutil.which("wrk"):
+        print("wrk is missing: apt-get install wrk", file=sys.stderr)
+        return 1
+    rounds, seconds = (1, 1.0) if arguments.quick else (5, 3.0)
+    name = "peers" if arguments.peers else "latest"
+    measured = (_beside_peers if arguments.peers else _alone)(rounds, seconds)
+    document = {"about": _about(rounds, seconds), **measured}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
+    print(report.render(document))
+    return 0
+
+
+def _alone(rounds: int, seconds: float) -> dict[str, Any]:
+    with house.furnished(WORK) as furnished:
+        with house.own_targets(furnished) as targets, closing(furnished.connect()) as connection:
+            rows = single_rows.compare(targets, rounds=rounds, seconds=seconds)
+            daybook = targets["daybook", "logreg"]
+            slow = single_rows.with_slow_commits(
+                daybook, connection, rounds=rounds, seconds=seconds
+            )
+            megabytes = starting.megabytes_per_worker(daybook.server)
+            many = bulk.against_copy(daybook, furnished.rows(), connection, rounds=rounds)
+        seconds_to_answer = starting.start_to_first_answer(furnished, rounds=rounds)
+    return {"single_rows": rows, "slow_commits": slow, "bulk": many,
+            "megabytes_per_worker": megabytes, "start_to_first_answer": seconds_to_answer}  # fmt: skip
+
+
+def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
+    with house.furnished(WORK) as furnished, house.own_targets(furnished) as own:
+        compared = {name: target for name, target in own.items() if name[0] == "daybook"}
+        with peers.targets(furnished) as others:
+            rows = single_rows.compare(
+                {**compared, **others}, rounds=rounds, seconds=seconds, connections=(1, 32)
+            )
+    return {"single_rows": rows}
+
+
+def _about(rounds: int, seconds: float) -> dict[str, Any]:
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=PROJECT, capture_output=True, text=True, check=False,
+    ).stdout.strip()  # fmt: skip
+    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit,
+            "processors": len(os.sched_getaffinity(0)), "python": platform.python_version(),
+            "rounds": rounds, "seconds": seconds}  # fmt: skip
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--peers", action="store_true", help="measure other servers beside ours")
+    parser.add_argument("--quick", action="store_true", help="one short round")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""Other people's servers beside ours: each in its own environment, all with the same models and rows."""
+
+from benchmarks.peers.running import targets
+
+__all__ = ["targets"]

@@ -1,0 +1,80 @@
+"""The tables of a run, as Markdown."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Row = Sequence[str]
+
+
+def render(document: dict[str, Any]) -> str:
+    """Return the tables of what was measured, and the ratios that the project holds itself to."""
+    about = document["about"]
+    parts = [
+        f"Measured {about['at']} at {about['commit']}: {about['processors']} processors, Python"
+        f" {about['python']}, median of {about['rounds']} rounds of {about['seconds']:g} s.",
+        _single_rows(document["single_rows"]),
+    ]
+    if "bulk" in document:
+        parts += [_others(document)]
+    parts += [_table(("ratio", "measured"), _ratios(document))]
+    return "\n\n".join(parts)
+
+
+def _single_rows(measured: dict[str, dict[str, float]]) -> str:
+    rows = [
+        (what, f"{one['rate']:,.0f}", f"{one['p50']:.2f}", f"{one['p99']:.2f}", f"{one['cpu']:.2f}")
+        for what, one in measured.items()
+    ]
+    head = ("server, model, connections", "answers/s", "p50 ms", "p99 ms", "CPU s per 1,000")
+    return _table(head, rows)
+
+
+def _others(document: dict[str, Any]) -> str:
+    bulk, slow = document["bulk"], document["slow_commits"]
+    rows = [
+        (f"64 connections, {what}", f"{one['rate']:,.0f} answers/s") for what, one in slow.items()
+    ]
+    rows += [
+        ("a request with 10,000 rows", f"{bulk['request']:,.0f} rows/s"),
+        ("COPY of the same records", f"{bulk['copy']:,.0f} rows/s"),
+        ("memory of a worker", f"{document['megabytes_per_worker']:.0f} MB"),
+        ("start to first answer", f"{document['start_to_first_answer']:.1f} s"),
+    ]  # fmt: skip
+    return _table(("what", "measured"), rows)
+
+
+def _ratios(document: dict[str, Any]) -> Iterable[Row]:
+    rows = document["single_rows"]
+    for model in ("logreg", "forest"):
+        own = rows[f"daybook {model} 32"]["rate"]
+        for name, at_32 in rows.items():
+            if name.endswith(f"{model} 32") and not name.startswith("daybook"):
+                yield (
+                    f"{model}, 32 connections, against {name.split()[0]}",
+                    _ratio(own, at_32["rate"]),
+                )
+    if "mlserver logreg 1" in rows:
+        own, other = (rows[f"{name} logreg 1"]["p50"] for name in ("daybook", "mlserver"))
+        yield "logreg, 1 connection, median latency against MLServer's", _ratio(own, other)
+    if "bulk" in document:
+        yield from _own_ratios(document)
+
+
+def _own_ratios(document: dict[str, Any]) -> Iterable[Row]:
+    rows, bulk = document["single_rows"], document["bulk"]
+    fast, slow = (one["rate"] for one in document["slow_commits"].values())
+    at_64 = rows["daybook logreg 64"]
+    own, constant = rows["daybook logreg 32"]["rate"], rows["constant 32"]["rate"]
+    yield "logreg, 32 connections, against the constant route", _ratio(own, constant)
+    yield "logreg, 64 connections, p99 against p50", _ratio(at_64["p99"], at_64["p50"])
+    yield "a request with 10,000 rows against COPY", _ratio(bulk["request"], bulk["copy"])
+    yield "64 connections, commits 2 ms slower against full speed", _ratio(slow, fast)
+
+
+def _ratio(one: float, other: float) -> str:
+    return f"{one / other:.2f} ×"
+
+
+def _table(head: Row, rows: Iterable[Row]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,62 @@
+"""One row in a request: throughput and latency, all servers in turn, round after round.
+
+A machine is now faster and now slower. What is measured within seconds of each other can be compared;
+so each round asks every server, and a figure is the median of the rounds.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+from benchmarks.load import Load, Target, measure
+
+CONNECTIONS = (1, 8, 32, 64)
+_SLOW = {"commit_delay": 2000, "commit_siblings": 0}
+Name = tuple[str, str]
+Measured = dict[str, dict[str, float]]
+
+
+def compare(
+    targets: Mapping[Name, Target], *, rounds: int, seconds: float,
+    connections: Iterable[int] = CONNECTIONS,
+) -> Measured:  # fmt: skip
+    """Return the medians by "server model connections"."""
+    runs: dict[str, list[Load]] = defaultdict(list)
+    for number in range(rounds):
+        for count in connections:
+            for name, target in targets.items():
+                load = measure(target, count, seconds)
+                what = " ".join(filter(None, [*name, str(count)]))
+                print(f"  round {number + 1}: {what}: {load.rate:.0f}/s", flush=True)
+                runs[what].append(load)
+    return {what: _median(loads) for what, loads in runs.items()}
+
+
+def with_slow_commits(target: Target, connection: Any, *, rounds: int, seconds: float) -> Measured:
+    """Measure at full speed and with commits that take 2 ms longer, in turn.
+
+    PostgreSQL's commit_delay sleeps before the write-ahead log is flushed, as a slower disk would.
+    """
+    runs: dict[str, list[Load]] = defaultdict(list)
+    for _ in range(rounds):
+        _set(connection, {})
+        runs["full speed"].append(measure(target, 64, seconds))
+        _set(connection, _SLOW)
+        runs["commits 2 ms slower"].append(measure(target, 64, seconds))
+    _set(connection, {})
+    return {what: _median(loads) for what, loads in runs.items()}
+
+
+def _set(connection: Any, settings: Mapping[str, int]) -> None:
+    with connection.cursor() as cursor:
+        for name in _SLOW:
+            wanted = f"= {settings[name]}" if name in settings else "TO DEFAULT"
+            cursor.execute(f"ALTER SYSTEM SET {name} {wanted}")
+        cursor.execute("SELECT pg_reload_conf()")
+
+
+def _median(loads: Iterable[Load]) -> dict[str, float]:
+    rows = [asdict(load) for load in loads]
+    return {name: median(row[name] for row in rows) for name in rows[0]}
