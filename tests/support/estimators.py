@@ -1,11 +1,13 @@
 """One fitted estimator of each kind that scores a row in its own way, on real data."""
 
+import warnings
 from functools import cache
 
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -46,4 +48,6 @@ ESTIMATORS = {
 def fitted(name: str, named: bool = True):
     data = biopsies()
     table = data.drop(columns=TARGET)
-    return ESTIMATORS[name]().fit(table if named else table.to_numpy(), data[TARGET])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # How good they are is not asked here.
+        return ESTIMATORS[name]().fit(table if named else table.to_numpy(), data[TARGET])
