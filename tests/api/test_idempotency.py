@@ -82,3 +82,34 @@ def test_a_revoked_token_gets_no_answer_though_it_was_known_a_moment_ago(app, cl
     )  # Not even the answer of before.
     assert ask(client, cast["owner"], [GOOD_ROW], key="order-2").status_code == 401
     assert statuses(app) == ["accepted"]
+
+
+def counted(client):
+    """The requests for predictions that arrived, and by fate those that were answered."""
+    fates, arrived, in_flight = {}, 0.0, 0.0
+    for line in client.get("/metrics").text.splitlines():
+        name, _, number = line.rpartition(" ")
+        if name.startswith("daybook_prediction_answers_total{"):
+            fates[name.split('"')[1]] = float(number)
+        elif name == "daybook_prediction_requests_total":
+            arrived = float(number)
+        elif name.startswith("daybook_prediction_requests_in_flight"):
+            in_flight += float(number)
+    return arrived, fates, in_flight
+
+
+def test_every_request_that_arrives_is_counted_with_one_fate(app, client, cast):
+    before, fates, _ = counted(client)
+    ask(client, cast["owner"], [GOOD_ROW])
+    ask(client, cast["owner"], [GOOD_ROW])
+    ask(client, cast["owner"], [{"age": "old"}], key="order-2")
+    ask(client, cast["owner"], [GOOD_ROW], key="order-3", url="/api/v1/models/none/predictions")
+    ask(client, cast["auditor"], [GOOD_ROW])
+    after, now, in_flight = counted(client)
+    grown = {fate: int(now[fate] - fates.get(fate, 0)) for fate in now}
+    assert {fate: count for fate, count in grown.items() if count} == {
+        "recorded": 1, "replayed": 1, "refused": 3,
+    }  # fmt: skip
+    assert after - before == sum(grown.values())
+    assert in_flight == 0
+    assert after == sum(now.values())
