@@ -1,5 +1,6 @@
 """The application as a worker of `manage.py serve` runs it: on one processor, and not beyond its parent."""
 
+import contextlib
 import fcntl
 import gc
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from flask import Flask
 
 from app import create_app
+from app.supervisor import ready_file
 
 _LOOK_EVERY_SECONDS = 1.0
 #: Objects made before the youngest are looked through for cycles; Python's own default is a tenth.
@@ -23,27 +25,31 @@ def create_worker_app() -> Flask:
     A parent that is killed cannot stop its workers: they would go on serving, unwatched, beside the
     workers of the next one.
     """
-    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    _stay_on_one_processor(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+    stays = _stay_on_one_processor()
+    threading.Thread(target=_follow, args=(os.getppid(), stays), daemon=True).start()
     _wake_without_interrupting()
     app = create_app()
     _spare_the_collector()
+    ready_file(os.getpid()).touch()
     return app
 
 
-def _follow(parent: int) -> None:
+def _follow(parent: int, stays: bool) -> None:
+    """End with the parent; meanwhile take the processor that an older worker leaves when it is replaced."""
     while os.getppid() == parent:
         time.sleep(_LOOK_EVERY_SECONDS)
+        stays = stays or _stay_on_one_processor()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _stay_on_one_processor(folder: Path) -> None:
-    """Run all threads of this process on one processor, another one for each worker.
+def _stay_on_one_processor() -> bool:
+    """Run all threads of this process on one processor, another one for each worker; return whether.
 
     One thread at a time runs Python; when the next one runs elsewhere, everything it touches must be
     fetched from there: half of the requests a second were lost to that. A worker that finds none left,
     because there are more workers than processors, stays free.
     """
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     for processor in sorted(os.sched_getaffinity(0)):
         descriptor = os.open(folder / f"processor-{processor}.lock", os.O_WRONLY | os.O_CREAT)
         try:
@@ -51,8 +57,11 @@ def _stay_on_one_processor(folder: Path) -> None:
         except BlockingIOError:
             os.close(descriptor)
             continue
-        os.sched_setaffinity(0, {processor})
-        return
+        for thread in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):  # It has ended meanwhile.
+                os.sched_setaffinity(int(thread.name), {processor})
+        return True
+    return False
 
 
 def _wake_without_interrupting() -> None:

@@ -14,13 +14,13 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
-from granian.server import MPServer
 
 from app.database.connections import embedded_server
 from app.extensions import db
 from app.health.checks import migration_fault
 from app.jobs.make_partitions import make_partitions
 from app.jobs.schedule import run_until
+from app.supervisor import Supervisor
 from config import PROJECT, Settings
 
 _DRAIN_SECONDS = 30
@@ -63,8 +63,8 @@ def _prepare_workers(settings: Settings) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)
 
 
-def _server(settings: Settings) -> MPServer:
-    return MPServer(
+def _server(settings: Settings) -> Supervisor:
+    return Supervisor(
         target="app.worker:create_worker_app",
         factory=True,
         interface=Interfaces.WSGI,
@@ -74,7 +74,6 @@ def _server(settings: Settings) -> MPServer:
         blocking_threads=settings.threads,
         loop=Loops.asyncio,
         websockets=False,
-        respawn_failed_workers=True,
         workers_kill_timeout=_DRAIN_SECONDS,
         working_dir=PROJECT,
         log_level=LogLevels.error,

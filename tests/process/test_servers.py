@@ -102,6 +102,52 @@ def test_a_killed_worker_is_replaced(fresh_url, tmp_path, headers):
         assert ask(server, headers).status == 201
 
 
+def test_workers_that_die_again_and_again_do_not_end_the_service(fresh_url, tmp_path, headers):
+    with live_server(fresh_url, tmp_path, WEB_CONCURRENCY="2") as server:
+        for _ in range(4):  # Each as soon as it is there, the second one often while it starts.
+            _until(lambda: len(_children(server.process.pid)) == 2)
+            for worker in _children(server.process.pid):
+                os.kill(worker, signal.SIGKILL)
+            _until(server.is_ready)
+        assert ask(server, headers).status == 201
+    assert server.log().count('"worker died"') == 8
+
+
+def test_reload_changes_every_worker_and_no_request_is_lost(fresh_url, tmp_path, headers):
+    stop, statuses = threading.Event(), []
+
+    def keep_asking(server):
+        while not stop.is_set():
+            statuses.append(ask(server, headers).status)
+
+    with live_server(fresh_url, tmp_path, WEB_CONCURRENCY="2") as server:
+        old = set(_children(server.process.pid))
+        thread = threading.Thread(target=keep_asking, args=(server,))
+        thread.start()
+        server.process.send_signal(signal.SIGHUP)
+        _until(lambda: not old & set(_children(server.process.pid)))
+        stop.set()
+        thread.join()
+        new = _children(server.process.pid)
+        # Each has a processor of its own, as far as there are some: also those that were held by the old.
+        free = min(2, len(os.sched_getaffinity(0)))
+        _until(lambda: len({frozenset(os.sched_getaffinity(pid)) for pid in new}) == free)
+    assert len(new) == 2
+    assert set(statuses) == {201}
+
+
+def test_reload_keeps_the_old_workers_if_the_new_ones_cannot_start(fresh_url, tmp_path, headers):
+    with live_server(fresh_url, tmp_path) as server:
+        old = _children(server.process.pid)
+        counts = tmp_path / "live" / "metrics" / str(server.process.pid)
+        counts.rename(counts.with_name("gone"))
+        server.process.send_signal(signal.SIGHUP)
+        _until(lambda: "the old ones stay" in server.log())
+        assert _children(server.process.pid) == old
+        assert ask(server, headers).status == 201
+        counts.with_name("gone").rename(counts)
+
+
 def test_serving_makes_the_partitions_ahead(fresh_app, fresh_url, tmp_path):
     query = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'predictions'::regclass"
     with live_server(fresh_url, tmp_path), fresh_app.app_context():
