@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-import psycopg2
-import sqlalchemy.exc
 import structlog
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -15,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.access import Caller
 from app.answers import problem_answer
 from app.application import is_for_programs
+from app.database.errors import is_database_away
 from app.services import errors as domain
 
 log = structlog.get_logger(__name__)
@@ -107,16 +106,6 @@ def answer_unexpected_error(error: Exception) -> AnyResponse:
     log.error("unexpected error", kind=type(error).__name__, where=_place_of(error))
     return _answer(500, {"type": "about:blank", "title": "Internal Server Error",
                          "detail": _FOR_PEOPLE[500]})  # fmt: skip
-
-
-def is_database_away(error: BaseException) -> bool:
-    """Whether an error means that the database does not answer now."""
-    if isinstance(error, sqlalchemy.exc.DBAPIError):
-        return error.connection_invalidated or isinstance(
-            error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError
-        )
-    away = (psycopg2.OperationalError, psycopg2.InterfaceError, sqlalchemy.exc.TimeoutError)
-    return isinstance(error, away)
 
 
 def _answer(status: int, problem: dict[str, Any], record_id: UUID | None = None) -> Response:

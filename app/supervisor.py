@@ -16,9 +16,7 @@ from granian.server.mp import WorkerProcess
 
 log = structlog.get_logger(__name__)
 
-#: A worker that lives shorter than this may be one that cannot start: the next one waits a little.
-_SHORT_LIFE_SECONDS = 5.0
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
+_LONGEST_PAUSE_SECONDS = 5.0
 _READY_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.05
 
@@ -38,7 +36,7 @@ class Supervisor(MPServer):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._due: dict[int, float] = {}
-        self._short_lives: dict[int, int] = {}
+        self._failures: dict[int, int] = {}
         self._leaving: list[threading.Thread] = []
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
@@ -62,20 +60,17 @@ class Supervisor(MPServer):
         return max(0.0, min(self._due.values()) - time.monotonic()) if self._due else None
 
     def _note_deaths(self) -> None:
-        """Plan a worker for each that died; the pause doubles while they do not live."""
+        """Plan a worker for each that died; the pauses grow while they do not even start."""
         while self.interrupt_children:
             number = self.interrupt_children.pop(0)
             worker = self.wrks[number]
             if worker.is_alive() or number in self._due:
                 continue
-            lived = time.monotonic() - worker.birth
-            log.error(
-                "worker died", worker=number + 1, status=worker.inner.exitcode, seconds=int(lived)
-            )
-            short = self._short_lives.get(number, 0) + 1 if lived < _SHORT_LIFE_SECONDS else 0
-            self._short_lives[number] = short
-            pause = _FIRST_PAUSE_SECONDS * 2**short if short > 1 else 0.0
-            self._due[number] = time.monotonic() + min(pause, _LONGEST_PAUSE_SECONDS)
+            log.error("worker died", worker=number + 1, status=worker.inner.exitcode)
+            was_ready = ready_file(worker.inner.pid).exists()
+            ready_file(worker.inner.pid).unlink(missing_ok=True)  # Numbers of processes return.
+            self._failures[number] = 0 if was_ready else self._failures.get(number, 0) + 1
+            self._due[number] = time.monotonic() + _pause_after(self._failures[number])
 
     def _start(self, number: int, spawn_target: Any, target_loader: Any) -> WorkerProcess:
         worker = self._spawn_worker(idx=number, target=spawn_target, callback_loader=target_loader)
@@ -116,3 +111,8 @@ class Supervisor(MPServer):
         thread = threading.Thread(target=leave, name="leaving")
         thread.start()
         self._leaving = [one for one in self._leaving if one.is_alive()] + [thread]
+
+
+def _pause_after(failures: int) -> float:
+    """Return the seconds before another worker is tried, after so many in turn that never were ready."""
+    return float(min(0.1 * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS)) if failures > 1 else 0.0

@@ -23,6 +23,7 @@ FOLDERS = {
     "concurrency": ["postgres"],
     "process": ["process"],
     "browser": ["browser"],
+    "faults": ["faults"],
 }
 _numbers = itertools.count(1)
 
@@ -34,6 +35,13 @@ def pytest_addoption(parser):
         default="embedded",
         help="which PostgreSQL to test with: the packaged one, or the system's",
     )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The fault suite takes ten minutes: it runs when it is named, by `make faults`."""
+    if collection_path.name == "faults" and not any("faults" in name for name in config.args):
+        return True
+    return None
 
 
 def pytest_collection_modifyitems(items):

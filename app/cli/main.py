@@ -10,7 +10,7 @@ import sqlalchemy.exc
 from flask.cli import FlaskGroup
 
 from app.database.binaries import EmbeddedPostgresError
-from app.errors import is_database_away
+from app.database.errors import is_database_away
 from app.services.errors import ServiceError
 from config import SettingsError, load_settings
 

@@ -31,7 +31,7 @@ from app.database.binaries import (
 
 DATABASE = USER = "daybook"
 _LONGEST_SOCKET_FOLDER = 80
-_ORPHANS_END_WITHIN = 20.0
+_ORPHANS_END_WITHIN = _RECOVERS_WITHIN = 20.0
 
 
 class EmbeddedPostgres:
@@ -69,7 +69,7 @@ class EmbeddedPostgres:
             if not (self.folder / "data").exists():
                 self._initialise()
             self._check_version()
-            if not self._answers():
+            if not self._answers() and not self._recovers():
                 self._launch()
             self._ensure_database()
         return self.parameters()
@@ -219,6 +219,15 @@ class EmbeddedPostgres:
         except psycopg2.OperationalError:
             return False
         return True
+
+    def _recovers(self) -> bool:
+        """Wait while a living server does not answer: it recovers after one of its processes was killed."""
+        end = time.monotonic() + _RECOVERS_WITHIN
+        while self._has_living_pid() and time.monotonic() < end:
+            if self._answers():
+                return True
+            time.sleep(0.05)
+        return False
 
     def _ensure_database(self) -> None:
         connection = psycopg2.connect(**self.parameters("postgres"))

@@ -11,7 +11,9 @@ from psycopg2 import errors as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import metrics
+from app.database.binaries import EmbeddedPostgresError
 from app.database.book import Book, Transaction
+from app.database.errors import is_database_away
 from app.identifiers import time_of
 from app.recorder.keys import Key, KeyInFlightError, KeyReusedError
 from app.recorder.lanes import Lanes
@@ -36,8 +38,6 @@ _ENSURE_PARTITION = "SELECT ensure_predictions_partition(%s)"
 _PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
 _MOST_SECONDS = 10.0
 _MOST_PARTITIONS = 2
-#: Errors that are nobody's fault: lost connections, locks, no connection free.
-_THE_DATABASE = (psycopg2.OperationalError, psycopg2.InterfaceError, SQLAlchemyError)
 #: Those that will not pass soon enough to wait for it.
 _WILL_NOT_PASS = (sql.DiskFull, sql.OutOfMemory, sql.QueryCanceled)
 
@@ -131,7 +131,7 @@ class Recorder:
                 if tries.count and self._find_committed(waiting):
                     continue
                 self._answer_together(waiting)
-            except (psycopg2.Error, SQLAlchemyError) as error:
+            except (psycopg2.Error, SQLAlchemyError, EmbeddedPostgresError) as error:
                 if isinstance(error, sql.CheckViolation) and tries.count < _MOST_PARTITIONS:
                     self._make_partitions(waiting)
                 if not tries.may_try_again(error):
@@ -190,7 +190,7 @@ class Recorder:
         return bool(found)
 
     def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
-        if len(tickets) > 1 and not isinstance(error, _THE_DATABASE):
+        if len(tickets) > 1 and not is_database_away(error):
             for ticket in tickets:  # It may be the fault of one of them.
                 self._process([ticket])
             return
@@ -221,7 +221,7 @@ class _Tries:
             return False
         if isinstance(error, _WILL_NOT_PASS):
             return False
-        if not isinstance(error, (*_THE_DATABASE, sql.UniqueViolation, sql.CheckViolation)):
+        if not (is_database_away(error) or isinstance(error, sql.UniqueViolation | sql.CheckViolation)):
             return False
         time.sleep(_PAUSES[self.count])
         self.count += 1

@@ -9,6 +9,7 @@ import structlog
 
 from app import metrics, recorder
 from app.access import Caller
+from app.database.errors import is_database_away
 from app.extensions import db
 from app.models import Channel, Scope, Status
 from app.recorder import (
@@ -203,6 +204,8 @@ def _told(error: Exception, ask: Ask) -> ServiceError:
     if (told := _TOLD.get(type(error))) is not None:
         return told()
     db.session.rollback()
+    if is_database_away(error):
+        return UnavailableError("The database does not answer. Send it again a little later.")
     return UnexpectedError(_OUR_FAULT)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from app.extensions import db
 from config import PROJECT
 from tests.support.cast import GOOD_ROW
-from tests.support.live import free_port, live_server
+from tests.support.live import children, free_port, live_server
 from tests.support.postgres import SECRET
 
 pytestmark = [pytest.mark.postgres]
@@ -96,17 +96,17 @@ def test_stopping_finishes_what_is_in_flight(fresh_app, fresh_url, tmp_path, hea
 def test_a_killed_worker_is_replaced(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path) as server:
         assert ask(server, headers).status == 201
-        (worker,) = _children(server.process.pid)
+        (worker,) = children(server.process.pid)
         os.kill(worker, signal.SIGKILL)
-        _until(lambda: worker not in _children(server.process.pid) and server.is_ready(), 30)
+        _until(lambda: worker not in children(server.process.pid) and server.is_ready(), 30)
         assert ask(server, headers).status == 201
 
 
 def test_workers_that_die_again_and_again_do_not_end_the_service(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path, WEB_CONCURRENCY="2") as server:
         for _ in range(4):  # Each as soon as it is there, the second one often while it starts.
-            _until(lambda: len(_children(server.process.pid)) == 2)
-            for worker in _children(server.process.pid):
+            _until(lambda: len(children(server.process.pid)) == 2)
+            for worker in children(server.process.pid):
                 os.kill(worker, signal.SIGKILL)
             _until(server.is_ready)
         assert ask(server, headers).status == 201
@@ -121,14 +121,14 @@ def test_reload_changes_every_worker_and_no_request_is_lost(fresh_url, tmp_path,
             statuses.append(ask(server, headers).status)
 
     with live_server(fresh_url, tmp_path, WEB_CONCURRENCY="2") as server:
-        old = set(_children(server.process.pid))
+        old = set(children(server.process.pid))
         thread = threading.Thread(target=keep_asking, args=(server,))
         thread.start()
         server.process.send_signal(signal.SIGHUP)
-        _until(lambda: not old & set(_children(server.process.pid)))
+        _until(lambda: not old & set(children(server.process.pid)))
         stop.set()
         thread.join()
-        new = _children(server.process.pid)
+        new = children(server.process.pid)
         # Each has a processor of its own, as far as there are some: also those that were held by the old.
         free = min(2, len(os.sched_getaffinity(0)))
         _until(lambda: len({frozenset(os.sched_getaffinity(pid)) for pid in new}) == free)
@@ -138,12 +138,12 @@ def test_reload_changes_every_worker_and_no_request_is_lost(fresh_url, tmp_path,
 
 def test_reload_keeps_the_old_workers_if_the_new_ones_cannot_start(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path) as server:
-        old = _children(server.process.pid)
+        old = children(server.process.pid)
         counts = tmp_path / "live" / "metrics" / str(server.process.pid)
         counts.rename(counts.with_name("gone"))
         server.process.send_signal(signal.SIGHUP)
         _until(lambda: "the old ones stay" in server.log())
-        assert _children(server.process.pid) == old
+        assert children(server.process.pid) == old
         assert ask(server, headers).status == 201
         counts.with_name("gone").rename(counts)
 
@@ -211,7 +211,7 @@ def test_logs_are_json_with_request_ids_and_without_inputs(fresh_url, tmp_path, 
 def test_every_worker_has_one_blas_thread(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path) as server:
         assert ask(server, headers).status == 201
-        (worker,) = _children(server.process.pid)
+        (worker,) = children(server.process.pid)
         environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
     for name in (b"OMP_NUM_THREADS", b"OPENBLAS_NUM_THREADS"):
         assert name + b"=1" in environment
@@ -295,16 +295,6 @@ def _manage(*arguments, **settings):
         [sys.executable, "manage.py", *arguments], cwd=PROJECT, env=inherited | settings,
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-
-
-def _children(pid):
-    found = subprocess.run(
-        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True
-    )
-    return [
-        int(line.split()[0]) for line in found.stdout.splitlines()
-        if "ps -ww" not in line and "resource_tracker" not in line
-    ]  # fmt: skip
 
 
 def _stays(condition, seconds):

@@ -56,8 +56,8 @@ class Session:
 class Live:
     """A service that listens on a port of this machine."""
 
-    def __init__(self, port: int, process: subprocess.Popen, log: Path) -> None:
-        self.port, self.process, self._log = port, process, log
+    def __init__(self, port: int, process: subprocess.Popen, folder: Path, log: Path) -> None:
+        self.port, self.process, self.folder, self._log = port, process, folder, log
         self.url = f"http://127.0.0.1:{port}"
 
     def session(self, headers: dict[str, str] | None = None) -> Session:
@@ -79,6 +79,18 @@ class Live:
     def stop(self, how: int = signal.SIGTERM) -> int:
         self.process.send_signal(how)
         return self.process.wait(timeout=60)
+
+
+def children(pid: int) -> list[int]:
+    """The living workers of a server, or of another process its children."""
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,stat=,args=", "--ppid", str(pid)], capture_output=True, text=True
+    )
+    lines = [line.split(maxsplit=2) for line in found.stdout.splitlines()]
+    return [
+        int(number) for number, state, command in lines
+        if not state.startswith("Z") and "ps -ww" not in command and "resource_tracker" not in command
+    ]  # fmt: skip
 
 
 def free_port() -> int:
@@ -114,7 +126,7 @@ def live_server(
             cwd=PROJECT, env=environment | settings, stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
-        live = Live(port, process, log)
+        live = Live(port, process, folder / "live", log)
         try:
             _wait(live)
             yield live
