@@ -1,17 +1,19 @@
 """Connections: one function that opens them, whichever server the settings name."""
 
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import connection as Connection
+from psycopg2 import extensions
 
 from app.database.embedded import EmbeddedPostgres
+from app.database.patience import Connection, wait
 from app.database.rights import BECOME_SERVICE
 from config import Settings
 
+_GRACE_SECONDS = 2.0
 _servers: dict[Path, EmbeddedPostgres] = {}
 
 
@@ -23,9 +25,13 @@ def connector(settings: Settings, *, as_owner: bool = False) -> Callable[[], Con
     which migrations need.
     """
     parameters: dict[str, Any] = {}
+    extensions.set_wait_callback(wait)
 
     def connect() -> Connection:
         connection = _connect(settings, parameters)
+        # The server's own limit comes first, if it lives. Migrations have none.
+        seconds = settings.statement_timeout_ms / 1000 + _GRACE_SECONDS
+        connection.longest_wait = None if as_owner else seconds
         if not as_owner:
             _become_service(connection)
         return connection
@@ -37,13 +43,18 @@ def _connect(settings: Settings, parameters: dict[str, Any]) -> Connection:
     if not parameters:
         parameters.update(_parameters(settings))
     try:
-        return psycopg2.connect(**parameters)
+        return _open(parameters)
     except psycopg2.OperationalError:
-        if not settings.embedded:
+        if not settings.embedded or embedded_server(settings).is_alive():
             raise
     # The embedded server was killed: nobody else will start it again.
     parameters.update(_parameters(settings))
-    return psycopg2.connect(**parameters)
+    return _open(parameters)
+
+
+def _open(parameters: Mapping[str, Any]) -> Connection:
+    connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection)
+    return connection
 
 
 def _parameters(settings: Settings) -> dict[str, Any]:
@@ -55,7 +66,6 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     }
     session = {
         "application_name": "daybook",
-        "connect_timeout": 10,
         # A server that vanished from the network is noticed in time, not when TCP gives up.
         "keepalives_idle": 10,
         "keepalives_interval": 5,

@@ -28,6 +28,7 @@ from app.database.binaries import (
     runnable,
     shared_folder,
 )
+from app.database.patience import Connection
 
 DATABASE = USER = "daybook"
 _LONGEST_SOCKET_FOLDER = 80
@@ -88,7 +89,7 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 return False
             else:
-                if self._has_living_pid():
+                if self.is_alive():
                     self._control("stop", "-m", "fast")
                 if self._socket_folder().parent != self.folder:
                     self._socket_folder().rmdir()
@@ -96,6 +97,15 @@ class EmbeddedPostgres:
             finally:
                 os.close(self._users_lock)
                 self._users_lock, self._process = None, 0
+
+    def is_alive(self) -> bool:
+        """Whether the pid file names a living server of this data; it need not answer."""
+        try:
+            lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        number = lines[0].strip() if lines else ""
+        return number.isdecimal() and _works_in(Path("/proc") / number, self.folder / "data")
 
     def parameters(self, database: str = DATABASE) -> dict[str, str]:
         """Return the connection parameters of the server's owner."""
@@ -194,7 +204,7 @@ class EmbeddedPostgres:
 
         The children of a killed server live on for a moment, and must be gone first.
         """
-        if self._has_living_pid():
+        if self.is_alive():
             return
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         for file in self._socket_folder().glob(".s.PGSQL.*"):
@@ -203,34 +213,30 @@ class EmbeddedPostgres:
         while time.monotonic() < end and _somebody_works_in(self.folder / "data"):
             time.sleep(0.05)
 
-    def _has_living_pid(self) -> bool:
-        """Whether the pid file names a living server of this data."""
-        try:
-            lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
-        except OSError:
-            return False
-        number = lines[0].strip() if lines else ""
-        return number.isdecimal() and _works_in(Path("/proc") / number, self.folder / "data")
-
     def _answers(self) -> bool:
         """Whether the server is alive: a real connection, for a pid proves nothing."""
         try:
-            psycopg2.connect(**self.parameters("postgres"), connect_timeout=5).close()
+            self._connect().close()
         except psycopg2.OperationalError:
             return False
         return True
 
+    def _connect(self) -> Connection:
+        parameters = self.parameters("postgres")
+        connection: Connection = psycopg2.connect(**parameters, connection_factory=Connection)
+        return connection
+
     def _recovers(self) -> bool:
         """Wait while a living server does not answer: it recovers after one of its processes was killed."""
         end = time.monotonic() + _RECOVERS_WITHIN
-        while self._has_living_pid() and time.monotonic() < end:
+        while self.is_alive() and time.monotonic() < end:
             if self._answers():
                 return True
             time.sleep(0.05)
         return False
 
     def _ensure_database(self) -> None:
-        connection = psycopg2.connect(**self.parameters("postgres"))
+        connection = self._connect()
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:

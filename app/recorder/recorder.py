@@ -221,7 +221,9 @@ class _Tries:
             return False
         if isinstance(error, _WILL_NOT_PASS):
             return False
-        if not (is_database_away(error) or isinstance(error, sql.UniqueViolation | sql.CheckViolation)):
+        if not (
+            is_database_away(error) or isinstance(error, sql.UniqueViolation | sql.CheckViolation)
+        ):
             return False
         time.sleep(_PAUSES[self.count])
         self.count += 1

@@ -152,6 +152,15 @@ class OverloadedError(UnavailableError):
     slug = "overloaded"
 
 
+class DatabaseAwayError(UnavailableError):
+    """The database does not answer now: nothing can be read, and nothing recorded."""
+
+    slug = "database-away"
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer. Send it again a little later.")
+
+
 class UnconfirmedError(UnavailableError):
     """The record could not be confirmed."""
 

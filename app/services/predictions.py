@@ -23,6 +23,7 @@ from app.recorder import (
 )
 from app.services.answers import Answer, answer_of, stored_answer
 from app.services.errors import (
+    DatabaseAwayError,
     KeyInFlightError,
     KeyReusedError,
     NotAllowedError,
@@ -177,7 +178,9 @@ class Predictions:
 
 
 #: Not recorded: the request's record is another, there is no caller, or no record can be made.
-_UNRECORDED = (StoredError, KeyInFlightError, NotSignedInError, OverloadedError, UnconfirmedError)
+_UNRECORDED = (
+    StoredError, KeyInFlightError, NotSignedInError, OverloadedError, DatabaseAwayError, UnconfirmedError,
+)  # fmt: skip
 _OURS = (PredictionFailedError, UnavailableError, UnexpectedError)
 
 
@@ -205,7 +208,7 @@ def _told(error: Exception, ask: Ask) -> ServiceError:
         return told()
     db.session.rollback()
     if is_database_away(error):
-        return UnavailableError("The database does not answer. Send it again a little later.")
+        return DatabaseAwayError()
     return UnexpectedError(_OUR_FAULT)
 
 

@@ -17,7 +17,12 @@ from app.extensions import db
 from app.models import Environment, Grant, Model, ModelVersion
 from app.recorder import LoadedVersion
 from app.services.artifacts import fetch_artifact
-from app.services.errors import ConflictError, UnavailableError, UnknownThingError
+from app.services.errors import (
+    ConflictError,
+    DatabaseAwayError,
+    UnavailableError,
+    UnknownThingError,
+)
 from app.services.registry import ensure_environment
 from ml import artifact
 from ml.plan import Plan
@@ -25,6 +30,7 @@ from ml.runtime import Runtime, use_one_thread
 from ml.signature import Signature, SignatureError
 
 FRESH_SECONDS = 1.0
+_LONGEST_READING_SECONDS = 5.0
 _RETRY_BROKEN_SECONDS = 5.0
 _MOST_LOADED = 64  # Beside the active ones, which stay loaded.
 
@@ -125,18 +131,31 @@ class Runtimes:
         return found
 
     def _read_catalogue(self) -> Mapping[str, Entry]:
+        """Return the catalogue as of `FRESH_SECONDS` ago or later.
+
+        While it is only a little older, one thread reads it again and the others go on with it.
+
+        Raises:
+            DatabaseAwayError: if another thread has been reading it for too long.
+        """
         age = time.monotonic() - self._read_at
-        # While it is only a little old, one thread reads it again and the others go on with it.
-        wait = age > 2 * FRESH_SECONDS
-        if age > FRESH_SECONDS and self._reading.acquire(blocking=wait):
+        if age <= FRESH_SECONDS:
+            return self._catalogue
+        patience = _LONGEST_READING_SECONDS if age > 2 * FRESH_SECONDS else 0
+        if self._reading.acquire(timeout=patience):
             try:
-                if time.monotonic() - self._read_at > FRESH_SECONDS:
-                    started = time.monotonic()
-                    self._catalogue = _read_entries()
-                    self._read_at = started
+                self._read_catalogue_again()
             finally:
                 self._reading.release()
+        elif patience:
+            raise DatabaseAwayError
         return self._catalogue
+
+    def _read_catalogue_again(self) -> None:
+        started = time.monotonic()
+        if started - self._read_at > FRESH_SECONDS:
+            self._catalogue = _read_entries()
+            self._read_at = started
 
     def _active(self, entry: Entry) -> LoadedVersion:
         if entry.active_number is None:

@@ -21,6 +21,7 @@ from tests.support.live import Session
 PATH = "/api/v1/models/churn/predictions"
 #: What a client may be told, and may try again.
 RETRIABLE = {409, 503}
+RECOVERY_SECONDS = 5.0
 #: Between two requests of a client: starting workers over and over needs the processors, too.
 _PAUSE_SECONDS = 0.01
 
@@ -56,6 +57,7 @@ class Journal:
     entries: list[Entry] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
     troubles: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    slowest_recovery: float = 0.0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def add(self, entry: Entry) -> None:
@@ -70,13 +72,14 @@ class Journal:
     def note_trouble(self, what: str) -> None:
         with self._changed:
             self.troubles[what] += 1
+            self._changed.notify_all()
 
     def answered(self) -> list[Entry]:
         with self._changed:
             return [entry for entry in self.entries if entry.predictions is not None]
 
-    def wait_for_answers(self, count: int, *, within: float) -> float:
-        """Wait for so many further answers; return the seconds until the first of them."""
+    def wait_for_answers(self, count: int = 3, *, within: float = RECOVERY_SECONDS) -> None:
+        """Wait for so many further answers."""
         began = time.monotonic()
         fresh: list[Entry] = []
 
@@ -86,14 +89,34 @@ class Journal:
             return len(fresh) >= count
 
         with self._changed:
-            assert self._changed.wait_for(enough, within), f"no {count} answers in {within} s: {dict(self.troubles)}"
-        return min(one.answered_at for one in fresh) - began
+            assert self._changed.wait_for(enough, within), (
+                f"no {count} answers in {within} s: {dict(self.troubles)}"
+            )
+        self.slowest_recovery = max(self.slowest_recovery, time.monotonic() - began)
+
+    def wait_for_troubles(self, what: str, count: int, *, within: float) -> None:
+        """Wait until clients have been told something so many times in all."""
+        with self._changed:
+            enough = self._changed.wait_for(lambda: self.troubles[what] >= count, within)
+            assert enough, f"no {count} times {what} in {within} s: {dict(self.troubles)}"
+
+    def summary(self) -> str:
+        """What clients saw, for people."""
+        seen = ", ".join(
+            f"{count} × {what}" for what, count in sorted(self.troubles.items()) if count
+        )
+        return (
+            f"{len(self.answered()):,} of {len(self.entries):,} requests answered, again after at most"
+            f" {self.slowest_recovery:.1f} s; in between: {seen or 'nothing'}"
+        )
 
 
 class Clients:
     """Clients that ask for as long as the `with` block lasts, half of them with keys; then each finishes."""
 
-    def __init__(self, journal: Journal, port: int, headers: dict[str, str], count: int = 6) -> None:
+    def __init__(
+        self, journal: Journal, port: int, headers: dict[str, str], count: int = 6
+    ) -> None:
         self._journal, self._port, self._headers = journal, port, headers
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(count)]

@@ -6,7 +6,7 @@ Messages: https://www.postgresql.org/docs/current/protocol-message-formats.html.
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import Enum
 
 
@@ -18,7 +18,7 @@ class Cut(Enum):
     AFTER = "after"
 
 
-class _Lost(Exception):
+class _LostError(Exception):
     """This connection is to be cut."""
 
 
@@ -36,12 +36,13 @@ class Proxy:
     def __enter__(self) -> "Proxy":
         self._thread.start()
         listening = asyncio.start_server(self._serve, "127.0.0.1", 0)
-        server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *_: object) -> None:
         async def cancel() -> None:
+            self._server.close()
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
@@ -105,11 +106,11 @@ class _Link:
             head, body = await _message(reader)
             where = self._point_of(body, self._in_transaction) if head[:1] == b"Q" else None
             if where is Cut.BEFORE:
-                raise _Lost
+                raise _LostError
             self._mute = where is Cut.AFTER
             await _send(writer, head + body)
             if where is Cut.WITHIN:
-                raise _Lost
+                raise _LostError
 
     async def back(self) -> None:
         """Pass what the server says, or swallow it and cut when it has said everything."""
@@ -121,7 +122,7 @@ class _Link:
             if head[:1] == b"Z":
                 self._in_transaction = body != b"I"
                 if self._mute:
-                    raise _Lost
+                    raise _LostError
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
@@ -129,7 +130,6 @@ async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     return head, await reader.readexactly(int.from_bytes(head[1:]) - 4)
 
 
-async def _send(writer: asyncio.StreamWriter, data: bytes) -> Awaitable[None] | None:
+async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
     writer.write(data)
     await writer.drain()
-    return None

@@ -8,27 +8,22 @@ from contextlib import suppress
 
 import pytest
 
-from tests.faults.journal import Journal
 from tests.support.live import children
 
-RECOVERY_SECONDS = 5.0
-WORKERS, WORKERS_KILLED, DATABASES_KILLED = 6, 40, 50
+WORKERS, WORKERS_KILLED, DATABASES_KILLED = 6, 300, 50
 
 
-def test_killed_workers(house, record_property):
+def test_killed_workers(house):
     """Any worker at any moment, also while it starts; one that is ready always stays."""
     dice = random.Random(1)
-    slowest = 0.0
     with house.serve(WEB_CONCURRENCY=str(WORKERS)) as live, house.asked(live) as journal:
         for _ in range(WORKERS_KILLED):
             os.kill(dice.choice(_spare_workers(live)), signal.SIGKILL)
-            slowest = max(slowest, journal.wait_for_answers(3, within=RECOVERY_SECONDS))
-    _tell(record_property, journal, slowest)
+            journal.wait_for_answers()
 
 
-def test_killed_databases(house, record_property):
+def test_killed_databases(house):
     """The first process alone, all at once, or one that serves a connection: each in its turn."""
-    slowest = 0.0
     with house.serve() as live, house.asked(live) as journal:
         for turn in range(DATABASES_KILLED):
             match turn % 3:
@@ -38,18 +33,21 @@ def test_killed_databases(house, record_property):
                     house.signal_database(signal.SIGKILL)
                 case 2:
                     _kill_a_backend(house)
-            slowest = max(slowest, journal.wait_for_answers(3, within=RECOVERY_SECONDS))
-    _tell(record_property, journal, slowest)
+            journal.wait_for_answers()
 
 
 def test_commits_that_are_not_flushed_are_lost_which_shows_that_the_suite_can_tell(house):
     """The control: with `synchronous_commit = off` a killed database loses what it has acknowledged."""
     house.execute("ALTER DATABASE daybook SET synchronous_commit = off")
     with pytest.raises(AssertionError, match="was acknowledged and is lost"):
-        with house.serve() as live, house.asked(live) as journal:
-            for _ in range(10):
-                house.signal_database(signal.SIGKILL)
-                journal.wait_for_answers(3, within=RECOVERY_SECONDS)
+        _kill_all_at_once(house, 10)
+
+
+def _kill_all_at_once(house, times: int) -> None:
+    with house.serve() as live, house.asked(live) as journal:
+        for _ in range(times):
+            house.signal_database(signal.SIGKILL)
+            journal.wait_for_answers()
 
 
 def _spare_workers(live) -> list[int]:
@@ -70,10 +68,3 @@ def _kill_a_backend(house) -> None:
     )
     with suppress(ProcessLookupError):
         os.kill(rows[0][0], signal.SIGKILL)
-
-
-def _tell(record_property, journal: Journal, slowest: float) -> None:
-    record_property("answered", len(journal.answered()))
-    record_property("slowest first answer, s", round(slowest, 2))
-    for name, count in journal.troubles.items():
-        record_property(f"clients saw {name}", count)

@@ -1,0 +1,25 @@
+"""Rolling restarts: every worker is changed, again and again, and no client notices."""
+
+import signal
+import time
+
+from tests.support.live import children
+
+RESTARTS = 100
+LONGEST_SECONDS = 30
+
+
+def test_rolling_restarts(house):
+    with house.serve(WEB_CONCURRENCY="1") as live, house.asked(live) as journal:
+        for _ in range(RESTARTS):
+            (old,) = children(live.process.pid)
+            live.process.send_signal(signal.SIGHUP)
+            _wait_until_gone(live, old)
+            journal.wait_for_answers()
+
+
+def _wait_until_gone(live, old: int) -> None:
+    end = time.monotonic() + LONGEST_SECONDS
+    while old in children(live.process.pid):
+        assert time.monotonic() < end, "the old worker stays"
+        time.sleep(0.05)
