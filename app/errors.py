@@ -36,6 +36,7 @@ STATUS_OF: dict[type[domain.ServiceError], int] = {
     domain.KeyReusedError: 422,
     domain.UnavailableError: 503,
     domain.OverloadedError: 503,
+    domain.DatabaseAwayError: 503,
     domain.UnconfirmedError: 503,
 }
 

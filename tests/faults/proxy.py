@@ -61,7 +61,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind = await asyncio.open_unix_connection(self._socket_path)
-        link = _Link((reader, writer), behind, self._point_of)
+        link = _Link((reader, writer), behind, self._point_of_next)
         ways = [asyncio.ensure_future(link.forward()), asyncio.ensure_future(link.back())]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -72,12 +72,9 @@ class Proxy:
             for end in (writer, behind[1]):
                 end.transport.abort()
 
-    def _point_of(self, statement: bytes, in_transaction: bool) -> Cut | None:
-        """Return where to cut a statement, if it commits and is the one to cut."""
-        commits = statement.startswith(b"COMMIT") or (
-            b"record_predictions" in statement and not in_transaction and b"BEGIN" not in statement
-        )
-        if not commits or self._armed is None:
+    def _point_of_next(self) -> Cut | None:
+        """Return where to cut a commit, if one is to be cut."""
+        if self._armed is None:
             return None
         where, self._armed = self._armed, None
         self._cut.set()
@@ -91,10 +88,11 @@ class _Link:
         self,
         client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        point_of: Callable[[bytes, bool], Cut | None],
+        point_of_next: Callable[[], Cut | None],
     ) -> None:
-        self._client, self._server, self._point_of = client, server, point_of
+        self._client, self._server, self._point_of_next = client, server, point_of_next
         self._in_transaction = False
+        self._records = False
         self._mute = False
 
     async def forward(self) -> None:
@@ -104,13 +102,24 @@ class _Link:
         await _send(writer, size + await reader.readexactly(int.from_bytes(size) - 4))
         while True:
             head, body = await _message(reader)
-            where = self._point_of(body, self._in_transaction) if head[:1] == b"Q" else None
+            where = (
+                self._point_of_next() if head[:1] == b"Q" and self._commits_records(body) else None
+            )
             if where is Cut.BEFORE:
                 raise _LostError
             self._mute = where is Cut.AFTER
             await _send(writer, head + body)
             if where is Cut.WITHIN:
                 raise _LostError
+
+    def _commits_records(self, statement: bytes) -> bool:
+        """Whether a statement commits what it, or one before it in its transaction, records."""
+        records = b"record_predictions" in statement
+        if not self._in_transaction and b"BEGIN" not in statement:
+            return records
+        commits = statement.startswith(b"COMMIT") and self._records
+        self._records = (records or self._records) and not commits
+        return commits
 
     async def back(self) -> None:
         """Pass what the server says, or swallow it and cut when it has said everything."""

@@ -16,9 +16,12 @@ WORKERS, WORKERS_KILLED, DATABASES_KILLED = 6, 300, 50
 def test_killed_workers(house):
     """Any worker at any moment, also while it starts; one that is ready always stays."""
     dice = random.Random(1)
+    killed: set[int] = set()
     with house.serve(WEB_CONCURRENCY=str(WORKERS)) as live, house.asked(live) as journal:
         for _ in range(WORKERS_KILLED):
-            os.kill(dice.choice(_spare_workers(live)), signal.SIGKILL)
+            victim = dice.choice(_spare_workers(live, killed))
+            killed.add(victim)
+            os.kill(victim, signal.SIGKILL)
             journal.wait_for_answers()
 
 
@@ -50,11 +53,11 @@ def _kill_all_at_once(house, times: int) -> None:
             journal.wait_for_answers()
 
 
-def _spare_workers(live) -> list[int]:
+def _spare_workers(live, killed: set[int]) -> list[int]:
     """The workers that may be killed: all, unless only one of them is ready."""
     folder = live.folder / "metrics" / str(live.process.pid)
     while True:
-        workers = children(live.process.pid)
+        workers = [pid for pid in children(live.process.pid) if pid not in killed]
         ready = [pid for pid in workers if (folder / f"ready-{pid}").exists()]
         if len(ready) >= 2:
             return workers

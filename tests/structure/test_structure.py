@@ -11,6 +11,8 @@ import pytest
 
 from app import create_app
 from app.access import PUBLIC, requirement_of
+from app.errors import STATUS_OF
+from app.services.errors import ServiceError, StoredError
 from config import PROJECT, setting_names
 from tests.support.postgres import settings_for
 
@@ -164,3 +166,10 @@ def test_the_version_is_the_newest_of_the_changelog():
 
     newest = re.search(r"^## (\S+)", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
     assert newest == VERSION
+
+
+def test_every_service_error_has_a_status():
+    kinds = [ServiceError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    assert set(kinds) - STATUS_OF.keys() <= {ServiceError, StoredError}
