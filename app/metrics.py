@@ -1,6 +1,8 @@
 """What `/metrics` counts. With several workers, their counts meet in `PROMETHEUS_MULTIPROC_DIR`."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -64,6 +66,39 @@ def exposition() -> bytes:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balance:
+    """What became of the requests for predictions that one worker was asked."""
+
+    is_alive: bool
+    asked: int
+    answered: int
+    in_flight: int
+
+    @property
+    def missing(self) -> int:
+        """Requests without any fate: none while a worker lives, those it broke off when it was killed."""
+        return self.asked - self.answered - (self.in_flight if self.is_alive else 0)
+
+
+def balances(folder: Path) -> Iterator[Balance]:
+    """Read the balance of each worker that counts, or counted, in a folder."""
+    for pid in sorted({file.stem.rpartition("_")[2] for file in folder.glob("counter_*.db")}):
+        yield Balance(
+            is_alive=Path("/proc", pid).exists(),
+            asked=_total(folder, pid, ASKED),
+            answered=_total(folder, pid, ANSWERED),
+            in_flight=_total(folder, pid, BEING_ANSWERED),
+        )
+
+
+def _total(folder: Path, pid: str, metric: Counter | Gauge) -> int:
+    (described,) = metric.describe()
+    files = [str(file) for file in folder.glob(f"*_{pid}.db")]
+    merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    return int(sum(s.value for m in merged if m.name == described.name for s in m.samples))
 
 
 def _forget_dead_workers(folder: Path) -> None:

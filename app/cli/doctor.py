@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select, text
 
+from app import metrics
 from app.database.partitions import MONTHS_AHEAD
 from app.database.rights import SERVICE_ROLE
 from app.extensions import db
@@ -23,6 +25,7 @@ from ml import artifact
 
 _LARGEST_CLOCK_DIFFERENCE = 2.0
 _LEAST_FREE_BYTES = 2**30
+_TRIES_TO_COUNT = 20
 
 
 class FaultFoundError(Exception):
@@ -175,6 +178,26 @@ def _check_active_models() -> str:
     return "all load"
 
 
+def _check_counts() -> str:
+    """Every request for predictions has one fate; what is written meanwhile settles in a moment."""
+    folders = [path for path in (_settings().home / "metrics").glob("*") if path.is_dir()]
+    for _ in range(_TRIES_TO_COUNT):
+        found = [balance for folder in folders for balance in metrics.balances(folder)]
+        missing = sum(balance.missing for balance in found if balance.is_alive)
+        if not missing:
+            break
+        time.sleep(0.05)
+    else:
+        raise FaultFoundError(f"{missing} requests for predictions have no fate, or more than one")
+    broken_off = sum(balance.missing for balance in found if not balance.is_alive)
+    return (
+        f"{sum(b.asked for b in found):,} requests for predictions since the start of serve,"
+        f" {sum(b.answered for b in found):,} answered,"
+        f" {sum(b.in_flight for b in found if b.is_alive):,} in flight,"
+        f" {broken_off:,} broken off with workers that died"
+    )
+
+
 def _setting(name: str) -> str:
     return str(db.session.scalar(text("SELECT current_setting(:name)"), {"name": name}))
 
@@ -192,4 +215,5 @@ CHECKS: tuple[Callable[[], str], ...] = (
     _check_clock,
     _check_artifacts,
     _check_active_models,
+    _check_counts,
 )

@@ -192,6 +192,21 @@ def test_metrics_are_summed_over_workers(fresh_url, tmp_path, headers):
     assert float(found[1]) == 20
 
 
+def test_doctor_counts_what_became_of_every_request(fresh_url, tmp_path, headers):
+    asked = r"(\d+) requests for predictions since .*, (\d+) answered, 0 in flight, 0 broken off"
+    with live_server(fresh_url, tmp_path, WEB_CONCURRENCY="2") as server:
+        for _ in range(5):
+            ask(server, headers)
+        ask(server, {})  # Without a caller: nobody asked for predictions.
+        (worker, _) = children(server.process.pid)
+        os.kill(worker, signal.SIGKILL)
+        said = _manage(
+            "doctor", DAYBOOK_ENV="test", DATABASE_URL=fresh_url, SECRET_KEY=SECRET,
+            DAYBOOK_HOME=str(tmp_path / "live"),
+        )  # fmt: skip
+    assert re.search(asked, said.stdout).groups() == ("5", "5"), said.stdout
+
+
 def test_logs_are_json_with_request_ids_and_without_inputs(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path) as server, server.session(headers) as session:
         row = GOOD_ROW | {"country": "very-private-value", "age": "private-too"}
