@@ -4,10 +4,11 @@ import json
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from app.extensions import db
 from app.models import Prediction
+from app.recorder.statements import RECORD
 from app.services.history import leaf_hash_of
 from tests.support.cast import GOOD_ROW
 
@@ -245,3 +246,26 @@ def test_ids_are_uuids_of_version_7_in_the_order_of_the_rows(client, cast):
     identifiers = [UUID(p["id"]) for p in document["predictions"]]
     assert identifiers == sorted(identifiers)
     assert {identifier.version for identifier in identifiers} == {7}
+
+
+def test_a_warm_answer_reads_nothing_and_writes_once(app, client, cast, monkeypatch):
+    """The budget of the hot path: one statement, the one that records."""
+    ask(client, cast["owner"], [GOOD_ROW])
+    written, read = [], []
+    monkeypatch.setattr(app.extensions["recorder"], "_book", Watched(app, written))
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *call: read.append(call[2]))
+    assert ask(client, cast["owner"], [GOOD_ROW]).status_code == 201
+    assert written == [RECORD]
+    assert read == []
+
+
+class Watched:
+    """The recorder's book, which notes what it is asked."""
+
+    def __init__(self, app, statements):
+        self._book, self._statements = app.extensions["recorder"]._book, statements
+
+    def call(self, statement, parameters):
+        self._statements.append(statement)
+        return self._book.call(statement, parameters)

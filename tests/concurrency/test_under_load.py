@@ -6,7 +6,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-import pytest
 from sqlalchemy import func, select, text
 
 from app.database.partitions import ensure_partitions_ahead
@@ -15,6 +14,7 @@ from app.models import Prediction
 from app.services import registry, tokens, users
 from tests.support.cast import GOOD_ROW, churn_estimator, customers, register, write_model
 from tests.support.live import live_server
+from tests.support.waiting import until
 
 URL = "/api/v1/models/churn/predictions"
 
@@ -59,12 +59,12 @@ def test_activating_reaches_every_worker_within_two_seconds_without_a_failed_req
         threads = [threading.Thread(target=keep_asking, args=(server,)) for _ in range(4)]
         for thread in threads:
             thread.start()
-        _until(lambda: len(answers) > 50)
+        until(lambda: len(answers) > 50)
         with fresh_app.app_context():
             registry.activate_version("churn", 2)
             db.session.commit()
         activated = time.monotonic()
-        _until(lambda: time.monotonic() > activated + 3)
+        until(lambda: time.monotonic() > activated + 3)
         stop.set()
         for thread in threads:
             thread.join()
@@ -99,7 +99,7 @@ def test_revoking_and_disabling_reach_every_worker_within_a_second(fresh_app, fr
             began.append(time.monotonic())
             return statuses(revoked) == statuses(disabled) == {401}
 
-        _until(all_are_refused)
+        until(all_are_refused)
         assert began[-1] - done < 1
 
 
@@ -162,14 +162,6 @@ def test_a_full_house_answers_everybody(fresh_app):
     assert statuses == {201: 120}
     with fresh_app.app_context():
         assert db.session.scalar(select(func.count()).select_from(Prediction)) == 120
-
-
-def _until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail("it did not happen in time")
-        time.sleep(0.01)
 
 
 def test_one_of_many_who_add_the_same_person_at_once_succeeds(fresh_app):

@@ -19,6 +19,7 @@ from config import PROJECT
 from tests.support.cast import GOOD_ROW
 from tests.support.live import children, free_port, live_server
 from tests.support.postgres import SECRET
+from tests.support.waiting import until, waits_for_a_lock
 
 pytestmark = [pytest.mark.postgres]
 URL = "/api/v1/models/churn/predictions"
@@ -78,7 +79,7 @@ def test_stopping_finishes_what_is_in_flight(fresh_app, fresh_url, tmp_path, hea
         answers = []
         thread = threading.Thread(target=lambda: answers.append(ask(server, headers)))
         thread.start()
-        _until(lambda: _waiting(fresh_url))
+        until(lambda: waits_for_a_lock(fresh_url))
         if how == "Ctrl-C":
             os.killpg(server.process.pid, signal.SIGINT)
         else:
@@ -98,17 +99,17 @@ def test_a_killed_worker_is_replaced(fresh_url, tmp_path, headers):
         assert ask(server, headers).status == 201
         (worker,) = children(server.process.pid)
         os.kill(worker, signal.SIGKILL)
-        _until(lambda: worker not in children(server.process.pid) and server.is_ready(), 30)
+        until(lambda: worker not in children(server.process.pid) and server.is_ready(), 30)
         assert ask(server, headers).status == 201
 
 
 def test_workers_that_die_again_and_again_do_not_end_the_service(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path, WEB_CONCURRENCY="2") as server:
         for _ in range(4):  # Each as soon as it is there, the second one often while it starts.
-            _until(lambda: len(children(server.process.pid)) == 2)
+            until(lambda: len(children(server.process.pid)) == 2)
             for worker in children(server.process.pid):
                 os.kill(worker, signal.SIGKILL)
-            _until(server.is_ready)
+            until(server.is_ready)
         assert ask(server, headers).status == 201
     assert server.log().count('"worker died"') == 8
 
@@ -125,13 +126,13 @@ def test_reload_changes_every_worker_and_no_request_is_lost(fresh_url, tmp_path,
         thread = threading.Thread(target=keep_asking, args=(server,))
         thread.start()
         server.process.send_signal(signal.SIGHUP)
-        _until(lambda: not old & set(children(server.process.pid)))
+        until(lambda: not old & set(children(server.process.pid)))
         stop.set()
         thread.join()
         new = children(server.process.pid)
         # Each has a processor of its own, as far as there are some: also those that were held by the old.
         free = min(2, len(os.sched_getaffinity(0)))
-        _until(lambda: len({frozenset(os.sched_getaffinity(pid)) for pid in new}) == free)
+        until(lambda: len({frozenset(os.sched_getaffinity(pid)) for pid in new}) == free)
     assert len(new) == 2
     assert set(statuses) == {201}
 
@@ -142,7 +143,7 @@ def test_reload_keeps_the_old_workers_if_the_new_ones_cannot_start(fresh_url, tm
         counts = tmp_path / "live" / "metrics" / str(server.process.pid)
         counts.rename(counts.with_name("gone"))
         server.process.send_signal(signal.SIGHUP)
-        _until(lambda: "the old ones stay" in server.log())
+        until(lambda: "the old ones stay" in server.log())
         assert children(server.process.pid) == old
         assert ask(server, headers).status == 201
         counts.with_name("gone").rename(counts)
@@ -320,24 +321,3 @@ def _stays(condition, seconds):
             return False
         time.sleep(0.02)
     return True
-
-
-def _waiting(url):
-    connection = psycopg2.connect(url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                " AND datname = current_database()"
-            )
-            return cursor.fetchone()[0] > 0
-    finally:
-        connection.close()
-
-
-def _until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail("it did not happen in time")
-        time.sleep(0.02)
