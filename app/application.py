@@ -6,6 +6,9 @@ from typing import Any
 from flask import Flask, Request, Response, g, request
 from flask.ctx import _AppCtxGlobals
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from werkzeug.routing import MapAdapter
+
+from app.routing import KnownRoutes
 
 #: What a request carries with it: Flask's `g`.
 Notes = _AppCtxGlobals
@@ -40,6 +43,7 @@ class Application(Flask):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.session_interface = _Sessions()
+        self._routes = KnownRoutes(super().create_url_adapter)  # type: ignore[arg-type]
         self._before: list[Before] = []
         self._after: list[After] = []
         self._teardown: list[Teardown] = []
@@ -75,6 +79,12 @@ class Application(Flask):
             super().do_teardown_request(*args)
         else:
             self._call_teardown()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what matches the address of a request, and builds others."""
+        if request is None or request.method != "POST" or not is_for_programs(request.path):
+            return super().create_url_adapter(request)
+        return self._routes.adapter(request)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function: none of ours is a coroutine."""

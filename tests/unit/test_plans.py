@@ -2,7 +2,6 @@
 
 import math
 import time
-import warnings
 
 import numpy as np
 import pytest
@@ -26,13 +25,6 @@ from tests.support.estimators import ESTIMATORS, TARGET, biopsies, fitted
 
 def signature_of(estimator):
     return describe(estimator, biopsies(), TARGET, {})
-
-
-@pytest.fixture(autouse=True)
-def _quiet_training():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def planned(estimator):
@@ -126,6 +118,7 @@ def test_there_is_no_kernel_for_what_is_not_known():
     assert kernel_of(many, "predict") is None
 
 
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
 def test_what_a_kernel_cannot_answer_exactly_is_the_estimators():
     estimator = fitted("forest", named=False)
     runtime = Runtime(
