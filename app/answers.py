@@ -4,12 +4,23 @@ from typing import Any
 
 import orjson
 from flask import Response
+from werkzeug.datastructures import Headers
+
+from app.application import Answer
+
+
+class _JSONAnswer(Answer):
+    """An answer whose headers are complete: its length is known, and it names no other address."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
+        """Return the headers."""
+        return self.headers
 
 
 def json_answer(document: Any, status: int = 200) -> Response:
     """Return a JSON answer; identifiers and times become text, times in UTC."""
     body = orjson.dumps(document, option=orjson.OPT_UTC_Z)
-    return Response(body, status, content_type="application/json")
+    return _JSONAnswer(body, status, content_type="application/json")
 
 
 def problem_answer(document: Any, status: int) -> Response:

@@ -1,6 +1,7 @@
 """Security headers on every answer, errors included."""
 
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 from flask import Flask
@@ -33,16 +34,13 @@ _ASSETS = "/static/"
 def init_app(app: Flask) -> None:
     """Add the headers to every answer; only assets may be kept by browsers and proxies."""
     inner = app.wsgi_app
+    added = {kind: _headers_of(*kind) for kind in product((False, True), repeat=2)}
 
     def with_headers(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        more = list(_HEADERS)
-        if environ["wsgi.url_scheme"] == "https":
-            more.append(("Strict-Transport-Security", "max-age=31536000"))
-        if not environ.get("PATH_INFO", "").startswith(_ASSETS):
-            more.append(("Cache-Control", "no-store"))
-        names = {name for name, _ in more}
+        is_asset = environ.get("PATH_INFO", "").startswith(_ASSETS)
+        names, more = added[environ["wsgi.url_scheme"] == "https", is_asset]
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             kept = [pair for pair in headers if pair[0] not in names]
@@ -51,3 +49,13 @@ def init_app(app: Flask) -> None:
         return inner(environ, start)
 
     app.wsgi_app = with_headers  # type: ignore[method-assign]
+
+
+def _headers_of(encrypted: bool, is_asset: bool) -> tuple[frozenset[str], list[tuple[str, str]]]:
+    """Return the names and all of the headers for one kind of answer."""
+    headers = list(_HEADERS)
+    if encrypted:
+        headers.append(("Strict-Transport-Security", "max-age=31536000"))
+    if not is_asset:
+        headers.append(("Cache-Control", "no-store"))
+    return frozenset(name for name, _ in headers), headers

@@ -59,15 +59,12 @@ class KeysInFlight:
         self._lock = threading.Lock()
 
     @contextmanager
-    def hold(self, key: Key | None) -> Iterator[None]:
+    def hold(self, key: Key) -> Iterator[None]:
         """Hold a key for the `with` block.
 
         Raises:
             KeyInFlightError: if another request holds it.
         """
-        if key is None:
-            yield
-            return
         with self._lock:
             if key.lock in self._held:
                 raise KeyInFlightError

@@ -1,8 +1,8 @@
 """Predicting: every door meets here, so that they cannot differ."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -107,34 +107,32 @@ class Predictions:
             KeyInFlightError, KeyReusedError: if its idempotency key is another request's.
             UnavailableError: if the records could not be committed, or there is too much to do.
         """
-        return _counted(lambda: self._predict(ask))
+        return _counted(lambda: self._under_key(ask, self._predict))
 
     def refuse(self, ask: Ask, error: ServiceError) -> Answer:
         """Record a request that was refused before it reached a model, and raise the error.
 
         If its idempotency key was used before, the answer of then is returned or raised.
         """
-        return _counted(lambda: self._refuse(ask, error))
+        refuse = partial(self._answer_failure, error=error)
+        return _counted(lambda: self._under_key(ask, refuse))
 
-    def _predict(self, ask: Ask) -> Answer:
-        with self._holding_key(ask) as key:
-            try:
-                return self._answer(ask, key)
-            except Exception as error:  # noqa: BLE001 (every failure is recorded)
-                return self._answer_failure(ask, key, error)
-
-    def _refuse(self, ask: Ask, error: ServiceError) -> Answer:
-        with self._holding_key(ask) as key:
-            return self._answer_failure(ask, key, error)
-
-    @contextmanager
-    def _holding_key(self, ask: Ask) -> Iterator[Key | None]:
+    def _under_key(self, ask: Ask, answer: Callable[[Ask, Key | None], Answer]) -> Answer:
+        """Hold the request's key while it is answered, if it has one."""
         key = ask.claim()
+        if key is None:
+            return answer(ask, None)
         try:
             with self._in_flight.hold(key):
-                yield key
+                return answer(ask, key)
         except recorder.KeyInFlightError as error:
             raise _told(error, ask) from None
+
+    def _predict(self, ask: Ask, key: Key | None) -> Answer:
+        try:
+            return self._answer(ask, key)
+        except Exception as error:  # noqa: BLE001 (every failure is recorded)
+            return self._answer_failure(ask, key, error)
 
     def _answer(self, ask: Ask, key: Key | None) -> Answer:
         if not ask.caller.may(Scope.PREDICT):
