@@ -191,7 +191,7 @@ def test_work_once_runs_every_job(run, cast):
 def test_doctor_prints_one_line_for_each_check(run, cast):
     code, out, _ = run("doctor")
     lines = {line.split(":")[0].split(maxsplit=1)[1]: line for line in out.splitlines()}
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert "daybook_service" in lines["rights"]
     assert lines["artifacts"].startswith("ok")
     # The server of the tests runs without fsync: the doctor must see it.

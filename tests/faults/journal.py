@@ -58,6 +58,7 @@ class Journal:
     surprises: list[str] = field(default_factory=list)
     troubles: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     slowest_recovery: float = 0.0
+    unheard: list[Entry] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def add(self, entry: Entry) -> None:
@@ -183,6 +184,8 @@ def check(journal: Journal, stored: Sequence[tuple[str, str, int, str, str]]) ->
     Args:
         journal: what the clients were told.
         stored: reference, id, row, output and request id of each accepted record.
+
+    Those that were recorded although nobody heard the answer are `journal.unheard` then.
     """
     by_reference = defaultdict(list)
     for reference, *record in stored:
@@ -197,6 +200,8 @@ def check(journal: Journal, stored: Sequence[tuple[str, str, int, str, str]]) ->
             kept = [(identifier, orjson.loads(output)) for ((identifier, _, output, _),) in found]
             assert kept == [(p["id"], p["output"]) for p in entry.predictions], entry
             assert len({request for ((*_, request),) in found}) == 1
+        elif all(found):
+            journal.unheard.append(entry)
     assert not journal.surprises, journal.surprises[:3]
     asked = {reference for entry in journal.entries for reference in entry.references}
     assert by_reference.keys() <= asked

@@ -16,6 +16,7 @@ def test_rolling_restarts(house):
             live.process.send_signal(signal.SIGHUP)
             _wait_until_gone(live, old)
             journal.wait_for_answers()
+    assert not journal.unheard  # What a worker had begun, it finished, and said so.
 
 
 def _wait_until_gone(live, old: int) -> None:

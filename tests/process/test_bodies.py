@@ -11,9 +11,10 @@ import psycopg2
 import pytest
 
 from config import PROJECT
-from tests.process.test_servers import _children, _manage, _until, ask
-from tests.support.live import live_server
+from tests.process.test_servers import _manage, ask
+from tests.support.live import children, live_server
 from tests.support.postgres import SECRET
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.postgres]
 URL = "/api/v1/models/churn/predictions"
@@ -50,7 +51,7 @@ def test_an_interrupted_body_is_never_answered(fresh_url, tmp_path, headers):
         assert send(server, headers, long, BODY, cut=True) in (400, None)
         send(server, headers, long, BODY, close=True)
         assert send(server, headers, [f"Content-Length: {len(BODY)}"], BODY) == 201
-        _until(lambda: statuses(server, headers).count("refused") >= 1)
+        until(lambda: statuses(server, headers).count("refused") >= 1)
         assert statuses(server, headers).count("accepted") == 1
 
 
@@ -67,9 +68,9 @@ def test_a_body_of_unknown_length_is_refused_and_recorded(fresh_url, tmp_path, h
 def test_workers_do_not_outlive_their_killed_parent(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path) as server:
         assert ask(server, headers).status == 201
-        workers = _children(server.process.pid)
+        workers = children(server.process.pid)
         server.stop(signal.SIGKILL)
-        _until(lambda: not any(Path(f"/proc/{w}/cwd").exists() for w in workers), 40)
+        until(lambda: not any(Path(f"/proc/{w}/cwd").exists() for w in workers), 40)
 
 
 def test_a_port_that_is_taken_is_refused(fresh_url, tmp_path, headers):
@@ -100,7 +101,7 @@ def test_the_service_heals_after_its_embedded_database_was_killed(tmp_path_facto
             ready = server.is_ready()
             return ready and pid_file.read_text().splitlines()[0] != killed
 
-        _until(healed, 30)
+        until(healed, 30)
 
 
 def test_the_embedded_server_logs_no_statements(tmp_path_factory):
