@@ -23,7 +23,7 @@ test: $(VENV)/.development $(CSS) chromium  ## Set up what is missing and run ev
 	$(BIN)/pytest -n $(WORKERS) --postgres=system -m postgres
 
 .PHONY: faults
-faults: $(VENV)/.development  ## Kill, cut and fill what the service needs, hundreds of times (ten minutes)
+faults: $(VENV)/.development  ## Kill, cut and fill what the service needs, hundreds of times (a quarter of an hour)
 	$(BIN)/pytest -rP --show-capture=stdout tests/faults
 
 .PHONY: check

@@ -72,6 +72,7 @@ def exposition() -> bytes:
 class Balance:
     """What became of the requests for predictions that one worker was asked."""
 
+    pid: int
     is_alive: bool
     asked: int
     answered: int
@@ -86,19 +87,17 @@ class Balance:
 def balances(folder: Path) -> Iterator[Balance]:
     """Read the balance of each worker that counts, or counted, in a folder."""
     for pid in sorted({file.stem.rpartition("_")[2] for file in folder.glob("counter_*.db")}):
-        yield Balance(
-            is_alive=Path("/proc", pid).exists(),
-            asked=_total(folder, pid, ASKED),
-            answered=_total(folder, pid, ANSWERED),
-            in_flight=_total(folder, pid, BEING_ANSWERED),
+        files = [str(file) for file in folder.glob(f"*_{pid}.db")]
+        merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        totals = {metric.name: int(sum(s.value for s in metric.samples)) for metric in merged}
+        asked, answered, in_flight = (
+            totals.get(next(iter(metric.describe())).name, 0)
+            for metric in (ASKED, ANSWERED, BEING_ANSWERED)
         )
-
-
-def _total(folder: Path, pid: str, metric: Counter | Gauge) -> int:
-    (described,) = metric.describe()
-    files = [str(file) for file in folder.glob(f"*_{pid}.db")]
-    merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
-    return int(sum(s.value for m in merged if m.name == described.name for s in m.samples))
+        yield Balance(
+            pid=int(pid), is_alive=Path("/proc", pid).exists(),
+            asked=asked, answered=answered, in_flight=in_flight,
+        )  # fmt: skip
 
 
 def _forget_dead_workers(folder: Path) -> None:

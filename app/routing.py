@@ -7,7 +7,7 @@ from flask import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
-_MOST = 1024
+_MOST, _LONGEST = 1024, 500
 #: What the adapter of a request depends on, beside its method.
 _PLACE = ("HTTP_HOST", "wsgi.url_scheme", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO")
 
@@ -37,6 +37,8 @@ class KnownRoutes:
             rule, values = adapter.match(return_rule=True)
         except HTTPException:  # It is raised when Flask asks, and not remembered.
             return adapter
+        if sum(len(part or "") for part in place) > _LONGEST:
+            return adapter
         if len(self._known) >= _MOST:
             self._known.clear()
         self._known[place] = known = _KnownRoute(adapter, rule, values)
@@ -48,7 +50,7 @@ class _KnownRoute(MapAdapter):
 
     def __init__(self, adapter: MapAdapter, rule: Rule, values: Mapping[str, Any]) -> None:
         vars(self).update(vars(adapter))
-        self._found = (rule, values)
+        self._found, self.query_args = (rule, values), None
 
     def match(self, *args: Any, **options: Any) -> Any:
         """Return the known route, if that is what is asked for."""

@@ -25,6 +25,7 @@ def create_worker_app() -> Flask:
     A parent that is killed cannot stop its workers: they would go on serving, unwatched, beside the
     workers of the next one.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # It is for the parent, whoever else gets it.
     stays = _stay_on_one_processor()
     threading.Thread(target=_follow, args=(os.getppid(), stays), daemon=True).start()
     _wake_without_interrupting()
@@ -37,8 +38,9 @@ def create_worker_app() -> Flask:
 def _follow(parent: int, stays: bool) -> None:
     """End with the parent; meanwhile take the processor that an older worker leaves when it is replaced."""
     while os.getppid() == parent:
+        with contextlib.suppress(OSError):  # Also where the folder went with the parent.
+            stays = stays or _stay_on_one_processor()
         time.sleep(_LOOK_EVERY_SECONDS)
-        stays = stays or _stay_on_one_processor()
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -38,7 +38,7 @@ def pytest_addoption(parser):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """The fault suite takes ten minutes: it runs when it is named, by `make faults`."""
+    """The fault suite takes its time: it runs when it is named, by `make faults`."""
     if collection_path.name == "faults" and not any("faults" in name for name in config.args):
         return True
     return None

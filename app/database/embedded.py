@@ -14,6 +14,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2
@@ -71,6 +72,7 @@ class EmbeddedPostgres:
                 self._initialise()
             self._check_version()
             if not self._answers() and not self._recovers():
+                self._check_gone()
                 self._launch()
             self._ensure_database()
         return self.parameters()
@@ -193,7 +195,9 @@ class EmbeddedPostgres:
         }
         lines = [f"{name} = '{_quoted(value)}'\n" for name, value in options.items()]
         (self.folder / "data" / "daybook.conf").write_text("".join(lines))
-        self._control("start", "--log", str(self.folder / "log"))
+        # Whoever starts it, a worker that keeps to one processor perhaps: it may use all of them.
+        with ThreadPoolExecutor(1, initializer=_use_all_processors) as pool:
+            pool.submit(self._control, "start", "--log", str(self.folder / "log")).result()
 
     def _control(self, action: str, *options: str) -> None:
         self._run("pg_ctl", action, "--pgdata", self.folder / "data", "--wait",
@@ -235,10 +239,17 @@ class EmbeddedPostgres:
             time.sleep(0.05)
         return False
 
+    def _check_gone(self) -> None:
+        if self.is_alive():
+            raise EmbeddedPostgresError(
+                f"The embedded PostgreSQL lives but does not answer (log: {self.folder / 'log'})"
+            )
+
     def _ensure_database(self) -> None:
         connection = self._connect()
         try:
             connection.autocommit = True
+            connection.longest_wait = None
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
                 if not cursor.fetchone():
@@ -264,6 +275,12 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(
                 f"The embedded PostgreSQL: {program} failed: {said} (log: {self.folder / 'log'})"
             )
+
+
+def _use_all_processors() -> None:
+    """Undo for this thread, and what it starts, what the process keeps to."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _open_lock(path: Path) -> int:

@@ -25,7 +25,7 @@ URL = "/api/v1/models/churn/predictions"
 def test_one_key_in_two_processes_is_one_request(fresh_app, fresh_url, tmp_path):
     """Everybody is told the same, or to wait; nobody makes a second record."""
     headers = fresh_app.extensions["cast"]["owner"].bearer
-    told, turn = defaultdict(list), threading.Barrier(8)
+    told, turn = defaultdict(list), threading.Barrier(8, timeout=30)
 
     def ask(_):
         for number in range(40):

@@ -24,6 +24,7 @@ RETRIABLE = {409, 503}
 RECOVERY_SECONDS = 5.0
 #: Between two requests of a client: starting workers over and over needs the processors, too.
 _PAUSE_SECONDS = 0.01
+_LONGEST_GOODBYE_SECONDS = 30.0
 
 
 @dataclass
@@ -145,7 +146,10 @@ class Clients:
 
     def _ask(self, connection: "_Connection", entry: Entry) -> None:
         """Ask once, or with a key until there is an answer."""
-        while True:
+        told_to_stop = None
+        while told_to_stop is None or time.monotonic() < told_to_stop + _LONGEST_GOODBYE_SECONDS:
+            if self._stop.is_set() and told_to_stop is None:
+                told_to_stop = time.monotonic()
             status, document = connection.post(entry)
             if status == 201:
                 self._journal.note_answer(entry, document["predictions"])
@@ -157,6 +161,7 @@ class Clients:
             time.sleep(0.05)  # As a client's back-off.
             if entry.key is None:
                 return
+        self._journal.surprises.append(f"never answered: {entry}")
 
 
 class _Connection:

@@ -56,12 +56,14 @@ def _kill_all_at_once(house, times: int) -> None:
 def _spare_workers(live, killed: set[int]) -> list[int]:
     """The workers that may be killed: all, unless only one of them is ready."""
     folder = live.folder / "metrics" / str(live.process.pid)
-    while True:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         workers = [pid for pid in children(live.process.pid) if pid not in killed]
         ready = [pid for pid in workers if (folder / f"ready-{pid}").exists()]
         if len(ready) >= 2:
             return workers
         time.sleep(0.05)
+    raise AssertionError("the workers do not come back")
 
 
 def _kill_a_backend(house) -> None:
@@ -69,5 +71,5 @@ def _kill_a_backend(house) -> None:
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'daybook'"
         " ORDER BY query_start DESC NULLS LAST LIMIT 1"
     )
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, IndexError):
         os.kill(rows[0][0], signal.SIGKILL)

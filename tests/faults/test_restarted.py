@@ -1,4 +1,4 @@
-"""Rolling restarts: every worker is changed, again and again, and no client notices."""
+"""Rolling restarts: every worker is changed, again and again; there always is one that listens."""
 
 import signal
 import time
@@ -16,6 +16,9 @@ def test_rolling_restarts(house):
             live.process.send_signal(signal.SIGHUP)
             _wait_until_gone(live, old)
             journal.wait_for_answers()
+    assert not {"ConnectionRefusedError", "503"} & {
+        what for what, n in journal.troubles.items() if n
+    }
     assert not journal.unheard  # What a worker had begun, it finished, and said so.
 
 
