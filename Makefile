@@ -24,7 +24,7 @@ test: $(VENV)/.development $(CSS) chromium  ## Set up what is missing and run ev
 
 .PHONY: faults
 faults: $(VENV)/.development  ## Kill, cut and fill what the service needs, hundreds of times (a quarter of an hour)
-	$(BIN)/pytest -rP --show-capture=stdout tests/faults
+	$(BIN)/pytest -rA --show-capture=stdout tests/faults
 
 .PHONY: check
 check: format-check lint types imports test  ## Everything that must pass before a push

@@ -102,7 +102,8 @@ def furnished(folder: Path) -> Iterator[House]:
     postgres = EmbeddedPostgres(folder)
     try:
         parameters = postgres.start()
-        pid = int((postgres.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        if (pid := postgres.pid()) is None:
+            raise RuntimeError("the database ended")
         url = "postgresql://{user}:{password}@/{dbname}?host={host}".format(**parameters)
         yield _furnish(House(folder=folder, url=url, postgres=pid, token=""))
     finally:

@@ -72,7 +72,6 @@ class EmbeddedPostgres:
                 self._initialise()
             self._check_version()
             if not self._answers() and not self._recovers():
-                self._check_gone()
                 self._launch()
             self._ensure_database()
         return self.parameters()
@@ -101,13 +100,18 @@ class EmbeddedPostgres:
                 self._users_lock, self._process = None, 0
 
     def is_alive(self) -> bool:
-        """Whether the pid file names a living server of this data; it need not answer."""
+        """Whether there is a living server of this data; it need not answer."""
+        return self.pid() is not None
+
+    def pid(self) -> int | None:
+        """Return the number of the server's first process, None if it is gone: a pid file may be stale."""
         try:
             lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
         except OSError:
-            return False
+            return None
         number = lines[0].strip() if lines else ""
-        return number.isdecimal() and _works_in(Path("/proc") / number, self.folder / "data")
+        lives = number.isdecimal() and _works_in(Path("/proc") / number, self.folder / "data")
+        return int(number) if lives else None
 
     def parameters(self, database: str = DATABASE) -> dict[str, str]:
         """Return the connection parameters of the server's owner."""
@@ -208,8 +212,6 @@ class EmbeddedPostgres:
 
         The children of a killed server live on for a moment, and must be gone first.
         """
-        if self.is_alive():
-            return
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         for file in self._socket_folder().glob(".s.PGSQL.*"):
             file.unlink(missing_ok=True)
@@ -231,19 +233,21 @@ class EmbeddedPostgres:
         return connection
 
     def _recovers(self) -> bool:
-        """Wait while a living server does not answer: it recovers after one of its processes was killed."""
+        """Wait while a living server does not answer: it recovers after one of its processes was killed.
+
+        Raises:
+            EmbeddedPostgresError: if it goes on living without an answer.
+        """
         end = time.monotonic() + _RECOVERS_WITHIN
         while self.is_alive() and time.monotonic() < end:
             if self._answers():
                 return True
             time.sleep(0.05)
-        return False
-
-    def _check_gone(self) -> None:
         if self.is_alive():
             raise EmbeddedPostgresError(
                 f"The embedded PostgreSQL lives but does not answer (log: {self.folder / 'log'})"
             )
+        return False
 
     def _ensure_database(self) -> None:
         connection = self._connect()

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg2
@@ -18,6 +17,7 @@ from app.database.binaries import EmbeddedPostgresError, account, packaged_binar
 from app.database.embedded import EmbeddedPostgres
 from config import PROJECT
 from tests.support.postgres import QUICK
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.process
 
@@ -53,15 +53,6 @@ def answers(parameters):
         return ask(parameters) == 1
     except psycopg2.OperationalError:
         return False
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def postmaster(postgres):
@@ -174,7 +165,7 @@ def test_a_server_left_behind_is_taken_over(postgres, home):
 def test_a_killed_server_starts_again(postgres):
     parameters = postgres.start()
     os.kill(postmaster(postgres), signal.SIGKILL)
-    assert until(lambda: not answers(parameters))
+    until(lambda: not answers(parameters))
     postgres.stop()
     assert answers(postgres.start())
 

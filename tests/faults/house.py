@@ -45,7 +45,7 @@ class House:
 
     def postmaster(self) -> int:
         """The number of the database's first process."""
-        return int((self.postgres.folder / "data/postmaster.pid").read_text().split()[0])
+        return self.postgres.pid()
 
     def signal_database(self, number: int) -> None:
         """Send a signal to every process of the database, the first one first."""

@@ -120,7 +120,7 @@ class Clients:
         self, journal: Journal, port: int, headers: dict[str, str], count: int = 6
     ) -> None:
         self._journal, self._port, self._headers = journal, port, headers
-        self._stop = threading.Event()
+        self._stop, self._end = threading.Event(), float("inf")
         self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(count)]
 
     def __enter__(self) -> Journal:
@@ -129,6 +129,7 @@ class Clients:
         return self._journal
 
     def __exit__(self, *_: object) -> None:
+        self._end = time.monotonic() + _LONGEST_GOODBYE_SECONDS
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -146,10 +147,7 @@ class Clients:
 
     def _ask(self, connection: "_Connection", entry: Entry) -> None:
         """Ask once, or with a key until there is an answer."""
-        told_to_stop = None
-        while told_to_stop is None or time.monotonic() < told_to_stop + _LONGEST_GOODBYE_SECONDS:
-            if self._stop.is_set() and told_to_stop is None:
-                told_to_stop = time.monotonic()
+        while time.monotonic() < self._end:
             status, document = connection.post(entry)
             if status == 201:
                 self._journal.note_answer(entry, document["predictions"])

@@ -12,6 +12,7 @@ from app.recorder.lanes import Lanes
 from app.recorder.queue import LARGE, Queue
 from app.recorder.records import Attempt, Submitted, Target
 from app.recorder.tickets import ModelBusyError, OverloadedError, Ticket
+from tests.support.waiting import until
 
 ANA, BEN, CLEO = uuid4(), uuid4(), uuid4()
 
@@ -106,13 +107,6 @@ def processor():
 
 def lanes_of(processor, most_rows=1000):
     return Lanes(processor, Queue(most_rows, 10**6))
-
-
-def until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_a_lone_request_is_answered_by_its_own_thread(processor):
