@@ -1,0 +1,77 @@
+"""One record: does what is stored fit its envelope, and do its parts fit their commitments?
+
+A record is a dictionary: `facts` (what the envelope says besides `kind`, `version` and `commitments`),
+`commitments` (hexadecimal, by name), `parts` (texts, by name) and `salts` (hexadecimal, by name).
+"""
+
+import json
+from collections.abc import Iterator
+from hmac import new as hmac
+from typing import Any
+
+from verifier.errors import Rejected
+
+VERSION = 1
+KINDS = ("prediction", "event", "erasure", "retention", "key_change", "loss")
+_SALT = 32
+
+
+def read_envelope(envelope: bytes) -> dict[str, Any]:
+    """Return what an envelope says.
+
+    Raises:
+        Rejected: if it is no envelope that this verifier knows.
+    """
+    try:
+        said = json.loads(envelope)
+    except (ValueError, RecursionError):
+        raise Rejected("the envelope is not JSON") from None
+    if not isinstance(said, dict) or said.get("version") != VERSION:
+        raise Rejected("the envelope is of a version that this verifier does not know")
+    if said.get("kind") not in KINDS or not isinstance(said.get("id"), str):
+        raise Rejected("the envelope is of a kind that this verifier does not know")
+    if not isinstance(said.get("commitments"), dict):
+        raise Rejected("the envelope has no commitments")
+    return said
+
+
+def compare(said: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
+    """Yield what differs between an envelope and the record that is stored."""
+    facts = {
+        name: value
+        for name, value in said.items()
+        if name not in ("kind", "version", "commitments")
+    }
+    stored = record["facts"]
+    for name in sorted(facts.keys() | stored.keys()):
+        if name not in stored or name not in facts or facts[name] != stored[name]:
+            yield f"{name} is not what the leaf says"
+    for name in sorted(said["commitments"].keys() | record["commitments"].keys()):
+        if said["commitments"].get(name) != record["commitments"].get(name):
+            yield f"the commitment of {name} is not what the leaf says"
+
+
+def check_parts(said: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
+    """Yield which parts are not what was committed to."""
+    parts, salts = record["parts"], record["salts"]
+    for name in sorted(parts.keys() | salts.keys()):
+        if name not in said["commitments"]:
+            yield f"{name} is stored, but the leaf has no commitment to it"
+        elif name not in parts or name not in salts:
+            yield f"{name} and its salt are not erased together"
+        elif not fits(name, parts[name], salts[name], said["commitments"][name]):
+            yield f"{name} is not what was committed to"
+
+
+def missing_parts(said: dict[str, Any], record: dict[str, Any]) -> set[str]:
+    """Return the parts that were committed to and are not stored."""
+    return set(said["commitments"]) - set(record["parts"])
+
+
+def fits(name: str, part: str, salt: str, commitment: str) -> bool:
+    """Whether a commitment (hexadecimal) is to this part, with this salt."""
+    key = bytes.fromhex(salt)
+    if len(key) != _SALT:
+        return False
+    message = b"daybook-commit-v1\x00" + name.encode() + b"\x00" + part.encode()
+    return hmac(key, message, "sha256").hexdigest() == commitment
