@@ -21,6 +21,11 @@ EMBEDDED = "embedded"
 SHORTEST_SECRET = 32
 SHORTEST_METRICS_TOKEN = 16
 LONGEST_SESSION_HOURS = 24 * 30
+#: Whose values are in no message.
+_SECRETS = {
+    "DATABASE_URL", "SECRET_KEY", "DAYBOOK_METRICS_TOKEN", "DAYBOOK_LEDGER_KEY",
+    "DAYBOOK_CHECKPOINT_SINKS",
+}  # fmt: skip
 
 
 class SettingsError(Exception):
@@ -76,6 +81,10 @@ class Settings(BaseModel):
     fresh_minutes: int = Field(30, alias="DAYBOOK_FRESH_MINUTES", ge=1, le=24 * 60)
     statement_timeout_ms: int = Field(30_000, alias="DAYBOOK_STATEMENT_TIMEOUT_MS", ge=100)
 
+    ledger_key: SecretStr = Field(SecretStr(""), alias="DAYBOOK_LEDGER_KEY")
+    checkpoint_sinks: str = Field("", alias="DAYBOOK_CHECKPOINT_SINKS")
+    seal_seconds: float = Field(5, alias="DAYBOOK_SEAL_SECONDS", ge=0.1, le=60)
+
     metrics_token: SecretStr = Field(SecretStr(""), alias="DAYBOOK_METRICS_TOKEN")
     log_format: LogFormat = Field(LogFormat.CONSOLE, alias="DAYBOOK_LOG_FORMAT")
     log_level: str = Field("INFO", alias="DAYBOOK_LOG_LEVEL")
@@ -96,6 +105,13 @@ class Settings(BaseModel):
             except ValueError:
                 raise ValueError('write a limit such as "10 per 15 minutes"') from None
         return limit
+
+    @field_validator("checkpoint_sinks")
+    @classmethod
+    def _known_sinks(cls, sinks: str) -> str:
+        if all(word.startswith(("/", "https://", "http://")) for word in sinks.split()):
+            return sinks
+        raise ValueError("name folders by their absolute paths, and http:// or https:// addresses")
 
     @field_validator("database_url")
     @classmethod
@@ -193,7 +209,7 @@ def _production_faults(values: Mapping[str, str]) -> list[str]:
 
 def _describe(error: Any) -> str:
     name, message = error["loc"][0], str(error["msg"]).removeprefix("Value error, ")
-    if name in ("DATABASE_URL", "SECRET_KEY", "DAYBOOK_METRICS_TOKEN"):
+    if name in _SECRETS:
         return f"{name}: {message}."
     return f"{name}: {message} (now {error['input']!r})."
 

@@ -26,6 +26,10 @@ from app.health.routes import blueprint as health
 from app.history.routes import blueprint as history
 from app.predict.routes import blueprint as predict
 from app.recorder import Limits, Recorder
+from app.sealer.publishing import Publisher
+from app.sealer.sealer import Sealer
+from app.sealer.signing import KeyStore
+from app.sealer.sinks import read_sinks
 from app.services.predictions import Predictions
 from app.services.runtimes import Runtimes
 from app.services.tokens import CallerCache
@@ -70,12 +74,19 @@ def _wire_services(app: Application, settings: Settings) -> None:
     with app.app_context():
         begin = transactions_on(db.engine)
     runtimes, book = Runtimes(settings.home / "artifacts"), Book(connector(settings))
+    keys = KeyStore(
+        settings.home / "ledger" / "keys",
+        given=settings.ledger_key.get_secret_value(),
+        makes_first=not settings.production,
+    )
     limits = Limits(
         rows=settings.queue_rows, bytes=settings.queue_bytes, seconds=settings.deadline_seconds
     )
     recorder = Recorder(book, limits)
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"begin": begin}
     app.extensions["begin"] = begin
+    app.extensions["ledger_keys"] = keys
+    app.extensions["sealer"] = Sealer(begin, keys, Publisher(read_sinks(settings.checkpoint_sinks)))
     app.extensions["callers"] = CallerCache()
     app.extensions["runtimes"] = runtimes
     app.extensions["recorder"] = recorder

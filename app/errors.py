@@ -24,6 +24,7 @@ STATUS_OF: dict[type[domain.ServiceError], int] = {
     domain.NotSignedInError: 401,
     domain.NotAllowedError: 403,
     domain.UnknownThingError: 404,
+    domain.NotSealedError: 404,
     domain.NotAcceptableError: 406,
     domain.ConflictError: 409,
     domain.LengthRequiredError: 411,

@@ -126,6 +126,8 @@ def app(shared_app):
     book = recorder._book
     recorder._book = RolledBackBook(connection)
     shared_app.extensions["begin"] = nested
+    sealer = shared_app.extensions["sealer"]
+    sealer._begin = nested
     limiter.storage._begin = apart
     shared_app.extensions["runtimes"].forget()
     shared_app.extensions["callers"].forget()
@@ -133,7 +135,7 @@ def app(shared_app):
         yield shared_app
     finally:
         recorder._book = book
-        shared_app.extensions["begin"] = limiter.storage._begin = begin
+        shared_app.extensions["begin"] = limiter.storage._begin = sealer._begin = begin
         engines[None] = engine
         outer.rollback()
         connection.close()

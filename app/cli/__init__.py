@@ -2,6 +2,7 @@
 
 from app.cli.demo import demo
 from app.cli.doctor import doctor
+from app.cli.ledger import ledger
 from app.cli.models import models
 from app.cli.predictions import predictions
 from app.cli.serve import serve
@@ -9,4 +10,4 @@ from app.cli.tokens import tokens
 from app.cli.users import users
 from app.cli.work import work
 
-COMMANDS = (demo, doctor, models, predictions, serve, tokens, users, work)
+COMMANDS = (demo, doctor, ledger, models, predictions, serve, tokens, users, work)

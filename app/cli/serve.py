@@ -20,6 +20,7 @@ from app.extensions import db
 from app.health.checks import migration_fault
 from app.jobs.make_partitions import make_partitions
 from app.jobs.schedule import run_until
+from app.jobs.seal_records import seal_until
 from app.supervisor import Supervisor
 from config import PROJECT, Settings
 
@@ -82,15 +83,22 @@ def _server(settings: Settings) -> Supervisor:
 
 @contextmanager
 def _background_jobs(app: Flask) -> Iterator[None]:
-    """Run the schedule in a thread for as long as the server serves."""
+    """Run the schedule and the sealer in threads for as long as the server serves."""
     stop = threading.Event()
-    thread = threading.Thread(target=run_until, args=(app, stop), name="jobs")
-    thread.start()
+    settings: Settings = app.extensions["settings"]
+    sealing = (app.extensions["sealer"], stop, settings.seal_seconds)
+    threads = [
+        threading.Thread(target=run_until, args=(app, stop), name="jobs"),
+        threading.Thread(target=seal_until, args=sealing, name="sealer"),
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def _check_port(settings: Settings) -> None:

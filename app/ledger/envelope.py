@@ -4,11 +4,11 @@ It is the canonical JSON of the record's unerasable facts and of the commitments
 parts. It holds no personal data and no free text, so it stays when a part is erased.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from app.ledger import canonical
@@ -39,6 +39,32 @@ class PredictionFacts:
     status: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventFacts:
+    """The unerasable facts of one event; `event` is its kind, `source:subject:action`."""
+
+    id: UUID
+    at: datetime
+    event: str
+    actor_id: UUID | None
+    subject_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeFacts:
+    """The unerasable facts of a notice: what was done to the book itself.
+
+    `what` are JSON values without personal data or free text; which, depends on the kind: "erasure",
+    "retention", "key_change" or "loss".
+    """
+
+    id: UUID
+    at: datetime
+    kind: str
+    actor_id: UUID | None
+    what: dict[str, Any]
+
+
 def prediction_envelope(facts: PredictionFacts, commitments: Mapping[str, bytes]) -> bytes:
     """Return the canonical bytes of a prediction's envelope.
 
@@ -63,9 +89,44 @@ def prediction_envelope(facts: PredictionFacts, commitments: Mapping[str, bytes]
     ).encode()
 
 
-def leaf_hash(envelope: bytes) -> bytes:
-    """Return the Merkle leaf hash `SHA-256(0x00 ‖ envelope)` (RFC 9162 section 2.1.1)."""
-    return hashlib.sha256(b"\x00" + envelope).digest()
+def event_envelope(facts: EventFacts, commitments: Mapping[str, bytes]) -> bytes:
+    """Return the canonical bytes of an event's envelope; `commitments` may be to its `details`."""
+    return _encode(
+        "event",
+        commitments,
+        id=str(facts.id),
+        at=timestamp(facts.at),
+        event=facts.event,
+        actor_id=_identifier(facts.actor_id),
+        subject_id=_identifier(facts.subject_id),
+    )
+
+
+def notice_envelope(facts: NoticeFacts, commitments: Mapping[str, bytes]) -> bytes:
+    """Return the canonical bytes of a notice's envelope; `commitments` may be to its `basis`.
+
+    Raises:
+        CanonicalFormError: if its `what` has no canonical form.
+    """
+    return _encode(
+        facts.kind,
+        commitments,
+        id=str(facts.id),
+        at=timestamp(facts.at),
+        actor_id=_identifier(facts.actor_id),
+        what=facts.what,
+    )
+
+
+def _encode(kind: str, commitments: Mapping[str, bytes], **members: Any) -> bytes:
+    hexadecimal = {name: commitment.hex() for name, commitment in commitments.items()}
+    return canonical.encode(
+        members | {"kind": kind, "version": VERSION, "commitments": hexadecimal}
+    )
+
+
+def _identifier(identifier: UUID | None) -> str | None:
+    return None if identifier is None else str(identifier)
 
 
 def _text(identifier: UUID | None) -> str:

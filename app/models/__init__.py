@@ -6,8 +6,16 @@ from app.models.ended_session import EndedSession
 from app.models.environment import Environment
 from app.models.event import Event, EventKind
 from app.models.idempotency_key import IdempotencyKey
+from app.models.ledger_checkpoint import LedgerCheckpoint
+from app.models.ledger_entry import LedgerEntry
+from app.models.ledger_finding import LedgerFinding
+from app.models.ledger_head import LedgerHead
+from app.models.ledger_pending import ledger_pending
+from app.models.ledger_publication import LedgerPublication
+from app.models.ledger_tile import LedgerTile
 from app.models.model import Grant, Model
 from app.models.model_version import ModelVersion
+from app.models.notice import Notice, NoticeKind
 from app.models.prediction import Channel, Prediction, Status
 from app.models.prediction_count import CountedUntil, PredictionCount
 from app.models.rate_limit import RateLimit
@@ -27,8 +35,16 @@ __all__ = [
     "EventKind",
     "Grant",
     "IdempotencyKey",
+    "LedgerCheckpoint",
+    "LedgerEntry",
+    "LedgerFinding",
+    "LedgerHead",
+    "LedgerPublication",
+    "LedgerTile",
     "Model",
     "ModelVersion",
+    "Notice",
+    "NoticeKind",
     "Prediction",
     "PredictionCount",
     "RateLimit",
@@ -37,4 +53,5 @@ __all__ = [
     "Status",
     "Token",
     "User",
+    "ledger_pending",
 ]

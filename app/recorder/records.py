@@ -10,7 +10,8 @@ from uuid import UUID
 from app.entropy import random_bytes
 from app.identifiers import new_id
 from app.ledger.commitment import SALT_BYTES, commit
-from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
+from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope
+from app.ledger.merkle import leaf_hash
 from app.models import Channel, Role, Status
 from app.recorder.encoding import encode
 from ml.runtime import Runtime

@@ -1,4 +1,4 @@
-"""What the recorder asks of the database: claim keys, record a batch (migration 0005 has the functions)."""
+"""What the recorder asks of the database: claim keys, record a batch (migrations 0005 and 0006 have the functions)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -97,6 +97,7 @@ def _record(number: int, record: Record) -> dict[str, Any]:
         "id": facts.id,
         "row": facts.row,
         "answered_at": timestamp(facts.answered_at),
+        "leaf_hash": _bytea(record.leaf_hash),
     }
     for name in PARTS:
         if (part := parts.get(name)) is not None:

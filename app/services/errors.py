@@ -80,6 +80,12 @@ class UnknownThingError(ServiceError):
     slug = "unknown"
 
 
+class NotSealedError(ServiceError):
+    """This is not in the book yet."""
+
+    slug = "not-sealed"
+
+
 class ConflictError(ServiceError):
     """This does not fit what is already there."""
 

@@ -14,7 +14,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.access import Caller
 from app.extensions import db
 from app.identifiers import first_id_at
-from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope
+from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope
+from app.ledger.merkle import leaf_hash
 from app.models import Environment, Model, ModelVersion, Prediction, Scope, Status, User
 from app.services.errors import UnknownThingError, invalid_query
 from app.services.model_access import is_usable, visible_models

@@ -16,7 +16,7 @@ from zlib import crc32
 import orjson
 
 from tests.support.cast import GOOD_ROW
-from tests.support.live import Session
+from tests.support.live import NotJSONError, Session
 
 PATH = "/api/v1/models/churn/predictions"
 #: What a client may be told, and may try again.
@@ -148,7 +148,11 @@ class Clients:
     def _ask(self, connection: "_Connection", entry: Entry) -> None:
         """Ask once, or with a key until there is an answer."""
         while time.monotonic() < self._end:
-            status, document = connection.post(entry)
+            try:
+                status, document = connection.post(entry)
+            except NotJSONError as error:
+                self._journal.surprises.append(f"not JSON: {error}")
+                return
             if status == 201:
                 self._journal.note_answer(entry, document["predictions"])
                 return

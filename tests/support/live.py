@@ -17,6 +17,10 @@ from config import PROJECT
 from tests.support.postgres import SECRET
 
 
+class NotJSONError(AssertionError):
+    """An answer that should be JSON is none."""
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -24,7 +28,10 @@ class Answer:
     headers: dict[str, str]
 
     def json(self):
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except json.JSONDecodeError:
+            raise NotJSONError(self) from None
 
 
 class Session:

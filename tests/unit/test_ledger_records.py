@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.ledger import canonical
 from app.ledger.commitment import commit
-from app.ledger.envelope import PARTS, PredictionFacts, leaf_hash, prediction_envelope, timestamp
+from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope, timestamp
+from app.ledger.merkle import leaf_hash
 
 SALT = bytes(range(32))
 EARLIEST = datetime(1970, 1, 2)  # noqa: DTZ001

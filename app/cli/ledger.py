@@ -1,0 +1,145 @@
+"""`manage.py ledger`: the book's proofs."""
+
+import signal
+import threading
+from datetime import UTC, datetime
+from uuid import UUID
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app.jobs.seal_records import seal_until
+from app.ledger.strict_text import FormatError
+from app.sealer.publishing import SplitViewError
+from app.sealer.sealer import Sealer
+from app.sealer.signing import KeyStore, SigningKey, SigningKeyError, new_name
+from app.services import ledger as service
+from config import Settings
+
+
+@click.group()
+def ledger() -> None:
+    """The ledger: records sealed in a tree that anyone can check."""
+
+
+@ledger.command()
+@click.option("--watch", is_flag=True, help="Go on until told to stop.")
+@with_appcontext
+def seal(watch: bool) -> None:
+    """Seal what waits, and publish the checkpoint. Prints the size of the book.
+
+    `manage.py serve` does this by itself; more than one at a time do no harm.
+    """
+    sealer: Sealer = current_app.extensions["sealer"]
+    if watch:
+        _watch(sealer)
+        return
+    try:
+        size = sealer.seal_all()
+    except (SigningKeyError, SplitViewError) as error:
+        raise click.ClickException(str(error)) from error
+    if size is None:
+        raise click.ClickException("Another sealer is at work.")
+    click.echo(size)
+
+
+@ledger.command()
+@with_appcontext
+def status() -> None:
+    """Show where the book stands: size, root, what waits, and how far the sinks are."""
+    sealer: Sealer = current_app.extensions["sealer"]
+    now = service.status([sink.name for sink in sealer.sinks])
+    click.echo(f"origin\t{now.origin or 'none yet'}")
+    click.echo(f"size\t{now.size}")
+    click.echo(f"root\t{now.root.hex()}")
+    click.echo(f"signed\t{_moment(now.signed_at)}")
+    click.echo(f"pending\t{now.pending}")
+    click.echo(f"oldest pending\t{_age(now.oldest_pending_at)}")
+    click.echo(f"findings\t{now.findings}")
+    for sink in now.sinks:
+        behind = now.size - (sink.size or 0)
+        click.echo(f"sink {sink.name}\t{behind} behind\t{sink.error or 'fine'}")
+    if not now.sinks:
+        click.echo("No sink is set: see DAYBOOK_CHECKPOINT_SINKS in docs/operating.md.", err=True)
+
+
+@ledger.command()
+@with_appcontext
+def checkpoint() -> None:
+    """Print the newest checkpoint."""
+    click.echo(service.newest_checkpoint().note, nl=False)
+
+
+@ledger.command()
+@click.argument("identifier", metavar="ID", type=click.UUID)
+@with_appcontext
+def proof(identifier: UUID) -> None:
+    """Print the proof that a record is in the book.
+
+    \b
+    Example:
+        manage.py ledger proof 019e… > record.tlog-proof
+        python -m verifier proof record.tlog-proof --key "$(manage.py ledger keys list | tail -1)"
+    """
+    click.echo(service.proof_of(identifier).to_text(), nl=False)
+
+
+@ledger.group()
+def keys() -> None:
+    """Who signs checkpoints."""
+
+
+@keys.command()
+@click.option(
+    "--name", help="The name of the book, such as daybook.example.com/log/1; it is never changed."
+)
+@with_appcontext
+def create(name: str | None) -> None:
+    """Make the key that signs checkpoints, and print its public half: give that to your auditors.
+
+    The private half is kept in DAYBOOK_HOME/ledger/keys, readable by its owner only. Make a copy of it.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    store: KeyStore = current_app.extensions["ledger_keys"]
+    try:
+        if store.all():
+            raise click.ClickException(
+                "There is a key already. To change it: manage.py ledger keys rotate"
+            )
+        key = SigningKey.generate(name or new_name())
+        store.add(key)
+    except FormatError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--name") from error
+    except SigningKeyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The private key is in {settings.home / 'ledger' / 'keys'}.", err=True)
+    click.echo(key.public.to_text())
+
+
+@keys.command("list")
+@with_appcontext
+def list_all() -> None:
+    """Print the public keys, the oldest first."""
+    store: KeyStore = current_app.extensions["ledger_keys"]
+    try:
+        for key in store.all():
+            click.echo(key.public.to_text())
+    except SigningKeyError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _watch(sealer: Sealer) -> None:
+    settings: Settings = current_app.extensions["settings"]
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    seal_until(sealer, stop, settings.seal_seconds)
+
+
+def _moment(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _age(moment: datetime | None) -> str:
+    return "none" if moment is None else f"{(datetime.now(UTC) - moment).total_seconds():.0f} s"

@@ -1,0 +1,176 @@
+"""The sealer: any number may run, one works at a time, and what it does is one transaction.
+
+Locked head, pending rows, leaves, tiles, consistency, signature, checkpoint, commit; only then is the
+checkpoint published. Wherever it is killed, the next one begins again from the last commit: it never
+signs a second tree of the same size, for a signature leaves only after its tree is committed.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from psycopg2.extensions import cursor as Cursor
+
+from app.database.transactions import Begin
+from app.ledger import merkle
+from app.ledger.checkpoint import Checkpoint
+from app.ledger.keys import PublicKey
+from app.ledger.notes import SignedNote
+from app.sealer.leaves import Leaf, Pending, read_leaves
+from app.sealer.publishing import Publisher
+from app.sealer.signing import KeyStore, SigningKey
+from app.sealer.sinks import Sink
+from app.sealer.tree import StoredTree, stored_tree, write_tiles
+from verifier.merkle import verify_consistency
+
+log = structlog.get_logger(__name__)
+BATCH = 8192
+
+_LOCK = "SELECT origin, key, size, root FROM ledger_head FOR UPDATE SKIP LOCKED"
+_TAKE = """
+DELETE FROM ledger_pending WHERE ctid = ANY (ARRAY (SELECT ctid FROM ledger_pending LIMIT %s))
+RETURNING kind, id, leaf_hash
+"""
+_SET_ASIDE = """
+INSERT INTO ledger_findings (record_id, kind, what)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]) ON CONFLICT (record_id) DO NOTHING
+"""
+_ENTER = """
+INSERT INTO ledger_entries (index, kind, record_id, envelope)
+SELECT %s + number - 1, kind, id, convert_to(envelope, 'UTF8')
+FROM unnest(%s::text[], %s::uuid[], %s::text[]) WITH ORDINALITY AS new (kind, id, envelope, number)
+"""
+_SIGN = "INSERT INTO ledger_checkpoints (size, root, note, signed_at) VALUES (%s, %s, %s, clock_timestamp())"
+_MOVE = "UPDATE ledger_head SET origin = %s, key = %s, size = %s, root = %s"
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the book ends; without origin and key if nothing was ever sealed."""
+
+    origin: str | None
+    key: PublicKey | None
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What one transaction did: how many leaves it added, how many records it set aside."""
+
+    leaves: int
+    set_aside: int
+    size: int
+
+
+class Sealer:
+    """Seals what waits.
+
+    Args:
+        begin: opens a transaction.
+        keys: the private keys.
+        publisher: reads and writes what is published.
+    """
+
+    def __init__(self, begin: Begin, keys: KeyStore, publisher: Publisher) -> None:
+        self._begin = begin
+        self._keys = keys
+        self._publisher = publisher
+
+    def seal(self, limit: int = BATCH) -> Sealed | None:
+        """Seal up to `limit` records in one transaction, then publish; None if another sealer is at work.
+
+        Raises:
+            SigningKeyError: if the key is not here.
+            SplitViewError: if the database is behind, or beside, what was published.
+        """
+        with self._begin() as cursor:
+            if (head := _lock_head(cursor)) is None:
+                return None
+            sealed = self._seal(cursor, head, limit)
+        self._publisher.publish(self._begin)
+        return sealed
+
+    def seal_all(self) -> int | None:
+        """Seal until nothing waits; return the size of the book, or None if another sealer is at work.
+
+        Raises:
+            SigningKeyError, SplitViewError: see `seal`.
+        """
+        while (sealed := self.seal()) is not None:
+            if sealed.leaves + sealed.set_aside < BATCH:
+                return sealed.size
+        return None
+
+    @property
+    def sinks(self) -> Sequence[Sink]:
+        """Where checkpoints are published."""
+        return self._publisher.sinks
+
+    def _seal(self, cursor: Cursor, head: Head, limit: int) -> Sealed:
+        if not (waiting := _take(cursor, limit)):
+            return Sealed(0, 0, head.size)
+        key = self._keys.find(head.key) if head.key else self._keys.newest()
+        tree = stored_tree(cursor, head.size)
+        self._publisher.check(tree, [one.public for one in self._keys.all()])
+        leaves = read_leaves(cursor, waiting)
+        good = [leaf for leaf in leaves if leaf.fault is None]
+        _set_aside(cursor, [leaf for leaf in leaves if leaf.fault is not None])
+        if good:
+            _append(cursor, head, tree, good)
+            _sign(cursor, tree, self._key_after(key, good))
+        return Sealed(len(good), len(leaves) - len(good), tree.size)
+
+    def _key_after(self, key: SigningKey, leaves: Sequence[Leaf]) -> SigningKey:
+        """Return the key that signs the tree with these leaves: the last of them that changes it names it."""
+        for leaf in leaves:
+            if leaf.pending.kind == "key_change":
+                key = self._keys.find(PublicKey.from_text(json.loads(leaf.envelope)["what"]["new"]))
+        return key
+
+
+def _lock_head(cursor: Cursor) -> Head | None:
+    """Lock the head until the transaction ends; None if somebody else has."""
+    cursor.execute(_LOCK)
+    if (row := cursor.fetchone()) is None:
+        return None
+    origin, key, size, root = row
+    return Head(origin, PublicKey.from_text(key) if key else None, size, bytes(root))
+
+
+def _take(cursor: Cursor, limit: int) -> list[Pending]:
+    cursor.execute(_TAKE, (limit,))
+    return [
+        Pending(kind, identifier, None if told is None else bytes(told))
+        for kind, identifier, told in cursor
+    ]
+
+
+def _set_aside(cursor: Cursor, leaves: Sequence[Leaf]) -> None:
+    """Keep records out of the book that are not what they were when they were made."""
+    if not leaves:
+        return
+    for leaf in leaves:
+        log.error("record not sealed", record=str(leaf.pending.id), why=leaf.fault)
+    cursor.execute(_SET_ASIDE, (
+        [leaf.pending.id for leaf in leaves], [leaf.pending.kind for leaf in leaves], [leaf.fault for leaf in leaves],
+    ))  # fmt: skip
+
+
+def _append(cursor: Cursor, head: Head, tree: StoredTree, leaves: Sequence[Leaf]) -> None:
+    """Append leaves, and make sure by the verifier's own code that the tree still begins as it did."""
+    cursor.execute(_ENTER, (
+        head.size, [leaf.pending.kind for leaf in leaves], [leaf.pending.id for leaf in leaves],
+        [leaf.envelope.decode() for leaf in leaves],
+    ))  # fmt: skip
+    write_tiles(cursor, tree.append([leaf.hash for leaf in leaves]))
+    proof = merkle.consistency_proof(head.size, tree.size, tree.node) if head.size else []
+    verify_consistency(head.size, tree.size, proof, head.root, tree.root())
+
+
+def _sign(cursor: Cursor, tree: StoredTree, key: SigningKey) -> None:
+    text = Checkpoint(key.name, tree.size, tree.root()).to_text()
+    note = SignedNote(text, (key.sign(text),)).to_text()
+    cursor.execute(_SIGN, (tree.size, tree.root(), note))
+    cursor.execute(_MOVE, (key.name, key.public.to_text(), tree.size, tree.root()))

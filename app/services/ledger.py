@@ -1,0 +1,227 @@
+"""The ledger as callers see it: where the book stands, proofs, tiles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app.extensions import db
+from app.identifiers import time_of
+from app.ledger import merkle, tiles
+from app.ledger.proof import Proof
+from app.ledger.tiles import WIDTH, Place, Tile
+from app.models import (
+    LedgerCheckpoint,
+    LedgerEntry,
+    LedgerFinding,
+    LedgerHead,
+    LedgerPublication,
+    LedgerTile,
+    Prediction,
+    ledger_pending,
+)
+from app.sealer.tree import MissingTileError, StoredTree
+from app.services.errors import NotSealedError, UnknownThingError, invalid_query
+from app.services.history import leaf_hash_of
+
+
+class SealState(StrEnum):
+    """Whether a record is in the book."""
+
+    SEALED = "sealed"
+    PENDING = "pending"
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seal:
+    """Where a record is in the book: its leaf and the newest checkpoint, once it is sealed.
+
+    `fault` says what is wrong, for people.
+    """
+
+    state: SealState
+    index: int | None = None
+    size: int | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkStatus:
+    """How far a sink is: the size of its newest checkpoint, and its last error."""
+
+    name: str
+    size: int | None
+    published_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerStatus:
+    """Where the book stands. `oldest_pending_at` is when the oldest waiting record was made."""
+
+    origin: str | None
+    key: str | None
+    size: int
+    root: bytes
+    signed_at: datetime | None
+    pending: int
+    oldest_pending_at: datetime | None
+    findings: int
+    sinks: Sequence[SinkStatus]
+
+
+def status(sinks: Sequence[str]) -> LedgerStatus:
+    """Return where the book stands.
+
+    Args:
+        sinks: the names of the sinks that are set.
+    """
+    head = db.session.get_one(LedgerHead, 1)
+    oldest = db.session.scalar(select(ledger_pending.c.id).order_by(ledger_pending.c.id).limit(1))
+    return LedgerStatus(
+        origin=head.origin,
+        key=head.key,
+        size=head.size,
+        root=head.root,
+        signed_at=db.session.scalar(
+            select(LedgerCheckpoint.signed_at).where(LedgerCheckpoint.size == head.size)
+        ),
+        pending=db.session.scalar(select(func.count()).select_from(ledger_pending)) or 0,
+        oldest_pending_at=time_of(oldest) if oldest else None,
+        findings=db.session.scalar(select(func.count()).select_from(LedgerFinding)) or 0,
+        sinks=[_sink_status(name) for name in sinks],
+    )
+
+
+def newest_checkpoint() -> LedgerCheckpoint:
+    """Return the newest checkpoint.
+
+    Raises:
+        NotSealedError: if nothing is sealed yet.
+    """
+    query = select(LedgerCheckpoint).order_by(LedgerCheckpoint.size.desc()).limit(1)
+    if (found := db.session.scalar(query)) is None:
+        raise NotSealedError("Nothing is sealed yet.")
+    return found
+
+
+def proof_of(record_id: UUID) -> Proof:
+    """Return the proof that a record is in the book of the newest checkpoint.
+
+    Raises:
+        NotSealedError: if it waits to be sealed.
+        UnknownThingError: if it neither is in the book nor waits.
+    """
+    query = select(LedgerEntry).where(LedgerEntry.record_id == record_id)
+    if (entry := db.session.scalar(query)) is None:
+        if _waits(record_id):
+            raise NotSealedError("The record waits to be sealed; that takes a few seconds.")
+        raise UnknownThingError("There is no such record in the book, and none that waits.")
+    checkpoint = newest_checkpoint()
+    tree = StoredTree(_read_tile, checkpoint.size)
+    return Proof(
+        entry=entry.envelope,
+        index=entry.index,
+        hashes=merkle.inclusion_proof(entry.index, checkpoint.size, tree.node),
+        checkpoint=checkpoint.note.encode(),
+    )
+
+
+def seal_of(record: Prediction) -> Seal:
+    """Return whether a record is in the book, as it is stored now."""
+    entry = db.session.scalar(select(LedgerEntry).where(LedgerEntry.record_id == record.id))
+    if entry is not None:
+        return _compare(record, entry)
+    if finding := db.session.get(LedgerFinding, record.id):
+        return Seal(state=SealState.MISMATCH, fault=finding.what)
+    if _waits(record.id):
+        return Seal(state=SealState.PENDING)
+    return Seal(
+        state=SealState.MISMATCH, fault="the record neither is in the book nor waits to be sealed"
+    )
+
+
+def consistency_proof(old: int, new: int) -> list[bytes]:
+    """Return the proof that the book of size `old` is the beginning of the one of size `new`.
+
+    Raises:
+        InvalidQueryError: unless 0 < old <= new <= the size of the book.
+    """
+    size = db.session.get_one(LedgerHead, 1).size
+    if not new <= size:
+        raise invalid_query("to", f"The book has {size} leaves.")
+    if not 0 < old <= new:
+        raise invalid_query(
+            "from", "Give a size of 1 or more that is not larger than the other one."
+        )
+    return merkle.consistency_proof(old, new, StoredTree(_read_tile, new).node)
+
+
+def read_tile_at(path: str) -> bytes:
+    """Return the tile or the bundle of entries of a path; see `app.ledger.tiles.path_of`.
+
+    Raises:
+        UnknownThingError: if there is none, or it is not as wide.
+    """
+    try:
+        level, number, width = tiles.read_path(path)
+        found = (
+            _read_bundle(number, width) if isinstance(level, str) else _read_tile((level, number))
+        )
+    except (tiles.TilePathError, MissingTileError) as error:
+        raise UnknownThingError(f"There is no such tile: {error}.") from None
+    if isinstance(level, int):
+        if len(found) < width * merkle.HASH_BYTES:
+            raise UnknownThingError("The tile is not as wide yet.")
+        found = found[: width * merkle.HASH_BYTES]
+    return found
+
+
+def _compare(record: Prediction, entry: LedgerEntry) -> Seal:
+    size = newest_checkpoint().size
+    if merkle.leaf_hash(entry.envelope) != _leaf_hash_at(entry.index):
+        fault = "the entry is not what was sealed"
+    elif leaf_hash_of(record) != merkle.leaf_hash(entry.envelope):
+        fault = "the record is not what was sealed"
+    else:
+        return Seal(state=SealState.SEALED, index=entry.index, size=size)
+    return Seal(state=SealState.MISMATCH, index=entry.index, size=size, fault=fault)
+
+
+def _leaf_hash_at(index: int) -> bytes:
+    return tiles.split(_read_tile((0, index // WIDTH)))[index % WIDTH]
+
+
+def _waits(record_id: UUID) -> bool:
+    query = select(ledger_pending.c.id).where(ledger_pending.c.id == record_id).limit(1)
+    return db.session.scalar(query) is not None
+
+
+def _read_tile(place: Place) -> Tile:
+    if (tile := db.session.get(LedgerTile, place)) is None:
+        raise MissingTileError(f"tile {place[1]} of level {place[0]} is missing")
+    return tile.hashes
+
+
+def _read_bundle(number: int, width: int) -> bytes:
+    first = number * WIDTH
+    query = select(LedgerEntry.envelope).order_by(LedgerEntry.index)
+    query = query.where(LedgerEntry.index >= first, LedgerEntry.index < first + width)
+    entries = db.session.scalars(query).all()
+    if len(entries) != width:
+        raise MissingTileError("there are not as many entries yet")
+    return tiles.bundle(entries)
+
+
+def _sink_status(name: str) -> SinkStatus:
+    found = db.session.get(LedgerPublication, name)
+    return SinkStatus(
+        name=name,
+        size=found.size if found else None,
+        published_at=found.published_at if found else None,
+        error=found.error if found else None,
+    )
