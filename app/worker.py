@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import gc
 import os
 import signal
 import threading
@@ -12,11 +11,10 @@ from pathlib import Path
 from flask import Flask
 
 from app import create_app
+from app.garbage import spare_the_collector
 from app.supervisor import ready_file
 
 _LOOK_EVERY_SECONDS = 1.0
-#: Objects made before the youngest are looked through for cycles; Python's own default is a tenth.
-_COLLECT_AFTER = 20_000
 
 
 def create_worker_app() -> Flask:
@@ -30,7 +28,7 @@ def create_worker_app() -> Flask:
     threading.Thread(target=_follow, args=(os.getppid(), stays), daemon=True).start()
     _wake_without_interrupting()
     app = create_app()
-    _spare_the_collector()
+    spare_the_collector()
     ready_file(os.getpid()).touch()
     return app
 
@@ -69,10 +67,3 @@ def _stay_on_one_processor() -> bool:
 def _wake_without_interrupting() -> None:
     """Let threads that wake wait for their turn: the one at work holds what they need, the interpreter."""
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-
-
-def _spare_the_collector() -> None:
-    """Take what stays for ever out of the garbage collector's sight: a tenth of the time went there."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 50)

@@ -9,6 +9,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from app.garbage import spare_the_collector
 from app.jobs.seal_records import seal_until
 from app.ledger.strict_text import FormatError
 from app.sealer.publishing import SplitViewError
@@ -35,6 +36,7 @@ def seal(watch: bool) -> None:
     if watch:
         _watch(sealer)
         return
+    spare_the_collector()
     try:
         size = sealer.seal_all()
     except (SigningKeyError, SplitViewError) as error:

@@ -31,7 +31,7 @@ class Menu(FlaskGroup):
         except sqlalchemy.exc.ProgrammingError as error:
             if isinstance(error.orig, psycopg2.errors.UndefinedTable):
                 raise click.ClickException(
-                    "The database has no tables yet. Run: manage.py db upgrade"
+                    "The database lacks tables that this version needs. Run: manage.py db upgrade"
                 ) from error
             raise
         except Exception as error:

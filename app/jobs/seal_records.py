@@ -4,6 +4,7 @@ import threading
 
 import structlog
 
+from app.garbage import spare_the_collector
 from app.sealer.sealer import BATCH, Sealer
 
 log = structlog.get_logger(__name__)
@@ -14,6 +15,7 @@ def seal_until(sealer: Sealer, stop: threading.Event, seconds: float) -> None:
 
     Whatever goes wrong is logged, and tried again: records wait meanwhile, and predictions go on.
     """
+    spare_the_collector()
     while not stop.is_set():
         if not seal_once(sealer):
             stop.wait(seconds)

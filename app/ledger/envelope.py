@@ -5,10 +5,9 @@ parts. It holds no personal data and no free text, so it stays when a part is er
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.ledger import canonical
@@ -17,8 +16,7 @@ VERSION = 1
 PARTS = ("inputs", "output", "reference", "subject")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PredictionFacts:
+class PredictionFacts(NamedTuple):
     """The unerasable facts of one prediction.
 
     Times are aware; digests are 32 bytes. What a refused request never reached is None.
@@ -39,8 +37,7 @@ class PredictionFacts:
     status: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """The unerasable facts of one event; `event` is its kind, `source:subject:action`."""
 
     id: UUID
@@ -50,8 +47,7 @@ class EventFacts:
     subject_id: UUID | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class NoticeFacts:
+class NoticeFacts(NamedTuple):
     """The unerasable facts of a notice: what was done to the book itself.
 
     `what` are JSON values without personal data or free text; which, depends on the kind: "erasure",

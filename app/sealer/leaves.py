@@ -1,9 +1,8 @@
 """Leaves: what is stored now of the records that wait to be sealed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor
 
@@ -20,19 +19,19 @@ from app.ledger.envelope import (
 from app.ledger.merkle import leaf_hash
 
 Row = tuple[Any, ...]
+#: With more rows in memory the garbage collector takes as long as all the rest.
+_AT_ONCE = 64
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """A record that waits: `leaf_hash` is the one that its client was told, if there was one."""
 
     kind: str
-    id: UUID
+    id: str
     leaf_hash: bytes | None
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A record's envelope, computed from what is stored now; `fault` says why it must not be sealed."""
 
     pending: Pending
@@ -41,25 +40,28 @@ class Leaf:
     fault: str | None = None
 
 
-@dataclass(frozen=True)
-class _Part:
-    name: str
+class _Part(NamedTuple):
     text: str | None
-    salt: bytes | None
-    commitment: bytes | None
+    salt: memoryview | None
+    commitment: memoryview | None
 
-    def fits(self) -> bool:
+    def fits(self, name: str) -> bool:
         """Whether it is what was committed to; one that is erased, or never was there, is not missed."""
         if self.text is None or self.salt is None:
             return self.text is None and self.salt is None
-        if len(self.salt) != SALT_BYTES:
+        if len(self.salt) != SALT_BYTES or self.commitment is None:
             return False
-        return commit(self.name, self.text.encode(), self.salt) == self.commitment
+        return commit(name, self.text.encode(), bytes(self.salt)) == bytes(self.commitment)
 
 
 def read_leaves(cursor: Cursor, waiting: Sequence[Pending]) -> list[Leaf]:
     """Return the leaves of pending records, in the same order."""
-    found: dict[UUID, Row] = {}
+    parts = [waiting[at : at + _AT_ONCE] for at in range(0, len(waiting), _AT_ONCE)]
+    return [leaf for part in parts for leaf in _read_leaves(cursor, part)]
+
+
+def _read_leaves(cursor: Cursor, waiting: Sequence[Pending]) -> list[Leaf]:
+    found: dict[str, Row] = {}
     for kind in {pending.kind for pending in waiting}:
         ids = [pending.id for pending in waiting if pending.kind == kind]
         cursor.execute(_SOURCES[kind].statement, (ids,))
@@ -71,45 +73,29 @@ def _leaf(pending: Pending, row: Row | None) -> Leaf:
     if row is None:
         return Leaf(pending, b"", b"", "the record is gone")
     source = _SOURCES[pending.kind]
-    facts, parts = row[: source.facts], list(_parts(row[source.facts :], source.parts))
-    commitments = {part.name: part.commitment for part in parts if part.commitment is not None}
-    envelope = source.envelope(facts, commitments)
+    parts = source.parts_of(row)
+    commitments = {
+        name: bytes(part.commitment) for name, part in parts if part.commitment is not None
+    }
+    envelope = source.envelope(row[: source.facts], commitments)
     hashed = leaf_hash(envelope)
     if pending.leaf_hash not in (None, hashed):
         return Leaf(pending, envelope, hashed, "the record is not what its client was answered")
-    wrong = [part.name for part in parts if not part.fits()]
+    wrong = [name for name, part in parts if not part.fits(name)]
     fault = f"{', '.join(wrong)}: not what was committed to" if wrong else None
     return Leaf(pending, envelope, hashed, fault)
 
 
-def _parts(columns: Sequence[Any], names: Iterable[str]) -> Iterator[_Part]:
-    """Yield each part: three columns of a row."""
-    for number, name in enumerate(names):
-        text, salt, commitment = columns[3 * number : 3 * number + 3]
-        yield _Part(name, text, _bytes(salt), _bytes(commitment))
-
-
-def _bytes(value: memoryview | None) -> bytes | None:
-    return None if value is None else bytes(value)
-
-
 def _prediction(row: Row, commitments: Mapping[str, bytes]) -> bytes:
-    facts = dict(zip(PredictionFacts.__dataclass_fields__, row, strict=True))
-    for name in ("artifact_sha256", "environment_sha256"):
-        facts[name] = _bytes(facts[name])
-    return prediction_envelope(PredictionFacts(**facts), commitments)
+    return prediction_envelope(PredictionFacts._make(row), commitments)
 
 
 def _event(row: Row, commitments: Mapping[str, bytes]) -> bytes:
-    return event_envelope(
-        EventFacts(**dict(zip(EventFacts.__dataclass_fields__, row, strict=True))), commitments
-    )
+    return event_envelope(EventFacts._make(row), commitments)
 
 
 def _notice(row: Row, commitments: Mapping[str, bytes]) -> bytes:
-    return notice_envelope(
-        NoticeFacts(**dict(zip(NoticeFacts.__dataclass_fields__, row, strict=True))), commitments
-    )
+    return notice_envelope(NoticeFacts._make(row), commitments)
 
 
 @dataclass(frozen=True)
@@ -121,27 +107,37 @@ class _Source:
     parts: Sequence[str]
     envelope: Callable[[Row, Mapping[str, bytes]], bytes]
 
+    def parts_of(self, row: Row) -> list[tuple[str, _Part]]:
+        """Return the parts that a record has or had, by name: three columns each."""
+        places = enumerate(self.parts)
+        parts = [(name, _Part._make(row[self.facts + 3 * n :][:3])) for n, name in places]
+        return [(name, part) for name, part in parts if part != (None, None, None)]
+
 
 def _source(
     table: str,
-    facts: type,
+    facts: Sequence[str],
     parts: Sequence[str],
     envelope: Callable[[Row, Mapping[str, bytes]], bytes],
 ) -> _Source:
-    names = list(facts.__dataclass_fields__)  # type: ignore[attr-defined]
-    columns = [_COLUMNS.get(name, name) for name in names]
+    columns = [_column(name) for name in facts]
     for part in parts:
         columns += [f"{part}::text", f"{part}_salt", f"{part}_commitment"]
     statement = f"SELECT {', '.join(columns)} FROM {table} WHERE id = ANY (%s::uuid[])"  # noqa: S608 (names of ours)
-    return _Source(statement, len(names), parts, envelope)
+    return _Source(statement, len(facts), parts, envelope)
 
 
-#: Where a fact's column has another name.
-_COLUMNS = {"event": "kind"}
-_NOTICES = _source("notices", NoticeFacts, ("basis",), _notice)
+def _column(fact: str) -> str:
+    """Return the column of a fact. Identifiers are read as the text that they are in an envelope."""
+    if fact == "id" or fact.endswith("_id"):
+        return f"{fact}::text"
+    return "kind" if fact == "event" else fact
+
+
+_NOTICES = _source("notices", NoticeFacts._fields, ("basis",), _notice)
 _SOURCES = {
-    "prediction": _source("predictions", PredictionFacts, PARTS, _prediction),
-    "event": _source("events", EventFacts, ("details",), _event),
+    "prediction": _source("predictions", PredictionFacts._fields, PARTS, _prediction),
+    "event": _source("events", EventFacts._fields, ("details",), _event),
     "erasure": _NOTICES,
     "retention": _NOTICES,
     "key_change": _NOTICES,

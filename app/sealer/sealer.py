@@ -30,7 +30,7 @@ BATCH = 8192
 _LOCK = "SELECT origin, key, size, root FROM ledger_head FOR UPDATE SKIP LOCKED"
 _TAKE = """
 DELETE FROM ledger_pending WHERE ctid = ANY (ARRAY (SELECT ctid FROM ledger_pending LIMIT %s))
-RETURNING kind, id, leaf_hash
+RETURNING kind, id::text, leaf_hash
 """
 _SET_ASIDE = """
 INSERT INTO ledger_findings (record_id, kind, what)
@@ -151,8 +151,9 @@ def _set_aside(cursor: Cursor, leaves: Sequence[Leaf]) -> None:
     """Keep records out of the book that are not what they were when they were made."""
     if not leaves:
         return
-    for leaf in leaves:
-        log.error("record not sealed", record=str(leaf.pending.id), why=leaf.fault)
+    log.error(
+        "records not sealed", count=len(leaves), one=leaves[0].pending.id, why=leaves[0].fault
+    )
     cursor.execute(_SET_ASIDE, (
         [leaf.pending.id for leaf in leaves], [leaf.pending.kind for leaf in leaves], [leaf.fault for leaf in leaves],
     ))  # fmt: skip

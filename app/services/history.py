@@ -116,8 +116,7 @@ def addresses_of(records: Sequence[Prediction]) -> dict[UUID, str]:
 
 def leaf_hash_of(record: Prediction) -> bytes:
     """Return the leaf hash of a stored record, computed from what is stored now."""
-    names = PredictionFacts.__dataclass_fields__
-    facts = PredictionFacts(**{name: getattr(record, name) for name in names})
+    facts = PredictionFacts._make(getattr(record, name) for name in PredictionFacts._fields)
     commitments = {name: getattr(record, f"{name}_commitment") for name in PARTS}
     there = {name: bytes(value) for name, value in commitments.items() if value is not None}
     return leaf_hash(prediction_envelope(facts, there))
@@ -125,8 +124,7 @@ def leaf_hash_of(record: Prediction) -> bytes:
 
 def as_document(record: Prediction) -> dict[str, Any]:
     """Return the whole record as JSON values, as the API and the command line show it."""
-    members = PredictionFacts.__dataclass_fields__
-    plain = {name: _plain(getattr(record, name)) for name in members}
+    plain = {name: _plain(getattr(record, name)) for name in PredictionFacts._fields}
     parts = {name: getattr(record, name) for name in PARTS}
     commitments = {name: _plain(getattr(record, f"{name}_commitment")) for name in PARTS}
     salts = {name: _plain(getattr(record, f"{name}_salt")) for name in PARTS}
