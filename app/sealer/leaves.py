@@ -1,4 +1,8 @@
-"""Leaves: what is stored now of the records that wait to be sealed."""
+"""Leaves: what is stored now of the records that wait to be sealed.
+
+A leaf binds commitments, not the parts themselves: whether those still fit is for the verification of the
+whole book to find, which takes its time.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +10,6 @@ from typing import Any, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor
 
-from app.ledger.commitment import SALT_BYTES, commit
 from app.ledger.envelope import (
     PARTS,
     EventFacts,
@@ -40,20 +43,6 @@ class Leaf(NamedTuple):
     fault: str | None = None
 
 
-class _Part(NamedTuple):
-    text: str | None
-    salt: memoryview | None
-    commitment: memoryview | None
-
-    def fits(self, name: str) -> bool:
-        """Whether it is what was committed to; one that is erased, or never was there, is not missed."""
-        if self.text is None or self.salt is None:
-            return self.text is None and self.salt is None
-        if len(self.salt) != SALT_BYTES or self.commitment is None:
-            return False
-        return commit(name, self.text.encode(), bytes(self.salt)) == bytes(self.commitment)
-
-
 def read_leaves(cursor: Cursor, waiting: Sequence[Pending]) -> list[Leaf]:
     """Return the leaves of pending records, in the same order."""
     parts = [waiting[at : at + _AT_ONCE] for at in range(0, len(waiting), _AT_ONCE)]
@@ -73,17 +62,13 @@ def _leaf(pending: Pending, row: Row | None) -> Leaf:
     if row is None:
         return Leaf(pending, b"", b"", "the record is gone")
     source = _SOURCES[pending.kind]
-    parts = source.parts_of(row)
-    commitments = {
-        name: bytes(part.commitment) for name, part in parts if part.commitment is not None
-    }
-    envelope = source.envelope(row[: source.facts], commitments)
+    commitments = zip(source.parts, row[source.facts :], strict=True)
+    there = {name: bytes(commitment) for name, commitment in commitments if commitment is not None}
+    envelope = source.envelope(row[: source.facts], there)
     hashed = leaf_hash(envelope)
     if pending.leaf_hash not in (None, hashed):
         return Leaf(pending, envelope, hashed, "the record is not what its client was answered")
-    wrong = [name for name, part in parts if not part.fits(name)]
-    fault = f"{', '.join(wrong)}: not what was committed to" if wrong else None
-    return Leaf(pending, envelope, hashed, fault)
+    return Leaf(pending, envelope, hashed)
 
 
 def _prediction(row: Row, commitments: Mapping[str, bytes]) -> bytes:
@@ -100,18 +85,12 @@ def _notice(row: Row, commitments: Mapping[str, bytes]) -> bytes:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where records of a kind are: the first columns are facts, then three for each part."""
+    """Where records of a kind are: the first columns are facts, then commitments to its parts."""
 
     statement: str
     facts: int
     parts: Sequence[str]
     envelope: Callable[[Row, Mapping[str, bytes]], bytes]
-
-    def parts_of(self, row: Row) -> list[tuple[str, _Part]]:
-        """Return the parts that a record has or had, by name: three columns each."""
-        places = enumerate(self.parts)
-        parts = [(name, _Part._make(row[self.facts + 3 * n :][:3])) for n, name in places]
-        return [(name, part) for name, part in parts if part != (None, None, None)]
 
 
 def _source(
@@ -120,9 +99,7 @@ def _source(
     parts: Sequence[str],
     envelope: Callable[[Row, Mapping[str, bytes]], bytes],
 ) -> _Source:
-    columns = [_column(name) for name in facts]
-    for part in parts:
-        columns += [f"{part}::text", f"{part}_salt", f"{part}_commitment"]
+    columns = [_column(name) for name in facts] + [f"{part}_commitment" for part in parts]
     statement = f"SELECT {', '.join(columns)} FROM {table} WHERE id = ANY (%s::uuid[])"  # noqa: S608 (names of ours)
     return _Source(statement, len(facts), parts, envelope)
 

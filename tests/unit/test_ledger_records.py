@@ -100,7 +100,7 @@ def test_an_envelope_is_the_canonical_form_of_its_members(facts, commitments):
         name: value.hex() if isinstance(value, bytes)
         else timestamp(value) if isinstance(value, datetime)
         else str(value) if isinstance(value, UUID) else value
-        for name, value in vars(facts).items()
+        for name, value in facts._asdict().items()
     }  # fmt: skip
     members |= {"kind": "prediction", "version": 1}
     members["commitments"] = {name: value.hex() for name, value in commitments.items()}
