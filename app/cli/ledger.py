@@ -1,8 +1,10 @@
 """`manage.py ledger`: the book's proofs."""
 
 import signal
+import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import click
@@ -15,8 +17,11 @@ from app.ledger.strict_text import FormatError
 from app.sealer.publishing import SplitViewError
 from app.sealer.sealer import Sealer
 from app.sealer.signing import KeyStore, SigningKey, SigningKeyError, new_name
+from app.services import books
 from app.services import ledger as service
 from config import Settings
+from verifier.errors import Rejected
+from verifier.notes import Key
 
 
 @click.group()
@@ -87,6 +92,61 @@ def proof(identifier: UUID) -> None:
     click.echo(service.proof_of(identifier).to_text(), nl=False)
 
 
+@ledger.command()
+@click.argument("identifier", metavar="ID", type=click.UUID)
+@with_appcontext
+def record(identifier: UUID) -> None:
+    """Print a record with the very texts that were committed to, for `python -m verifier proof --record`."""
+    entry = service.entry_of(identifier)
+    click.echo(books.record_document(entry.kind, identifier))
+
+
+@ledger.command()
+@click.option(
+    "--key",
+    "given",
+    multiple=True,
+    help="A public key to believe; those of this installation if not given.",
+)
+@with_appcontext
+def verify(given: tuple[str, ...]) -> None:
+    """Verify the whole book in the database. Exits with 1 if anything is wrong.
+
+    Whoever runs this machine could have changed the program too: an auditor runs the verifier elsewhere,
+    with `python -m verifier database` or on an export.
+    """
+    try:
+        trusted = frozenset(Key.parse(key) for key in given or _own_keys())
+    except Rejected as error:
+        raise click.BadParameter(f"{error}.", param_hint="--key") from error
+    with click.progressbar(
+        length=service.newest_checkpoint().size, label="Leaves", file=sys.stderr
+    ) as bar:
+        report = books.verify_stored_book(trusted, progress=lambda done: bar.update(done - bar.pos))
+    for finding in report.findings:
+        click.echo(f"WRONG: {finding}.")
+    click.echo(
+        f"{report.leaves:,} leaves, {report.records:,} records, {report.checkpoints:,} checkpoints."
+    )
+    if not report.is_good:
+        raise click.ClickException(f"{len(report.findings):,} findings.")
+    click.echo(f"GOOD: the book of size {report.size} has the root {report.root.hex()}.")
+
+
+@ledger.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@with_appcontext
+def export(folder: Path) -> None:
+    """Write the whole book to a new folder, for `python -m verifier bundle DIR`. Prints its size.
+
+    It has everything that was asked and answered: keep it as safe as the database.
+    """
+    size = service.newest_checkpoint().size
+    with click.progressbar(length=size, label="Leaves", file=sys.stderr) as bar:
+        done = books.export_book(folder, _own_keys(), progress=lambda n: bar.update(n - bar.pos))
+    click.echo(done.size)
+
+
 @ledger.group()
 def keys() -> None:
     """Who signs checkpoints."""
@@ -123,10 +183,14 @@ def create(name: str | None) -> None:
 @with_appcontext
 def list_all() -> None:
     """Print the public keys, the oldest first."""
+    for key in _own_keys():
+        click.echo(key)
+
+
+def _own_keys() -> list[str]:
     store: KeyStore = current_app.extensions["ledger_keys"]
     try:
-        for key in store.all():
-            click.echo(key.public.to_text())
+        return [key.public.to_text() for key in store.all()]
     except SigningKeyError as error:
         raise click.ClickException(str(error)) from error
 

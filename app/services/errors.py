@@ -86,6 +86,12 @@ class NotSealedError(ServiceError):
     slug = "not-sealed"
 
 
+class DamagedBookError(ServiceError):
+    """The book is damaged."""
+
+    slug = "damaged-book"
+
+
 class ConflictError(ServiceError):
     """This does not fit what is already there."""
 

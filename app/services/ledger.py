@@ -23,8 +23,8 @@ from app.models import (
     Prediction,
     ledger_pending,
 )
-from app.sealer.tree import MissingTileError, StoredTree
-from app.services.errors import NotSealedError, UnknownThingError, invalid_query
+from app.sealer.tree import StoredTree
+from app.services.errors import DamagedBookError, NotSealedError, UnknownThingError, invalid_query
 from app.services.history import leaf_hash_of
 
 
@@ -115,12 +115,9 @@ def proof_of(record_id: UUID) -> Proof:
     Raises:
         NotSealedError: if it waits to be sealed.
         UnknownThingError: if it neither is in the book nor waits.
+        DamagedBookError: if a tile is missing.
     """
-    query = select(LedgerEntry).where(LedgerEntry.record_id == record_id)
-    if (entry := db.session.scalar(query)) is None:
-        if _waits(record_id):
-            raise NotSealedError("The record waits to be sealed; that takes a few seconds.")
-        raise UnknownThingError("There is no such record in the book, and none that waits.")
+    entry = entry_of(record_id)
     checkpoint = newest_checkpoint()
     tree = StoredTree(_read_tile, checkpoint.size)
     return Proof(
@@ -129,6 +126,21 @@ def proof_of(record_id: UUID) -> Proof:
         hashes=merkle.inclusion_proof(entry.index, checkpoint.size, tree.node),
         checkpoint=checkpoint.note.encode(),
     )
+
+
+def entry_of(record_id: UUID) -> LedgerEntry:
+    """Return the entry of a record.
+
+    Raises:
+        NotSealedError: if it waits to be sealed.
+        UnknownThingError: if it neither is in the book nor waits.
+    """
+    query = select(LedgerEntry).where(LedgerEntry.record_id == record_id)
+    if (entry := db.session.scalar(query)) is not None:
+        return entry
+    if _waits(record_id):
+        raise NotSealedError("The record waits to be sealed; that takes a few seconds.")
+    raise UnknownThingError("There is no such record in the book, and none that waits.")
 
 
 def seal_of(record: Prediction) -> Seal:
@@ -169,16 +181,15 @@ def read_tile_at(path: str) -> bytes:
     """
     try:
         level, number, width = tiles.read_path(path)
-        found = (
-            _read_bundle(number, width) if isinstance(level, str) else _read_tile((level, number))
-        )
-    except (tiles.TilePathError, MissingTileError) as error:
+    except tiles.TilePathError as error:
         raise UnknownThingError(f"There is no such tile: {error}.") from None
-    if isinstance(level, int):
-        if len(found) < width * merkle.HASH_BYTES:
-            raise UnknownThingError("The tile is not as wide yet.")
-        found = found[: width * merkle.HASH_BYTES]
-    return found
+    if isinstance(level, str):
+        return _read_bundle(number, width)
+    if (tile := db.session.get(LedgerTile, (level, number))) is None:
+        raise UnknownThingError("There is no such tile yet.")
+    if len(tile.hashes) < width * merkle.HASH_BYTES:
+        raise UnknownThingError("The tile is not as wide yet.")
+    return tile.hashes[: width * merkle.HASH_BYTES]
 
 
 def _compare(record: Prediction, entry: LedgerEntry) -> Seal:
@@ -203,7 +214,7 @@ def _waits(record_id: UUID) -> bool:
 
 def _read_tile(place: Place) -> Tile:
     if (tile := db.session.get(LedgerTile, place)) is None:
-        raise MissingTileError(f"tile {place[1]} of level {place[0]} is missing")
+        raise DamagedBookError(f"Tile {place[1]} of level {place[0]} is missing.")
     return tile.hashes
 
 
@@ -213,7 +224,7 @@ def _read_bundle(number: int, width: int) -> bytes:
     query = query.where(LedgerEntry.index >= first, LedgerEntry.index < first + width)
     entries = db.session.scalars(query).all()
     if len(entries) != width:
-        raise MissingTileError("there are not as many entries yet")
+        raise UnknownThingError("There are not as many entries yet.")
     return tiles.bundle(entries)
 
 

@@ -34,7 +34,7 @@ class Server:
         memory = Path("/dev/shm")
         place = memory if memory.is_dir() else Path(tempfile.gettempdir())
         project = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:8]
-        binaries = system_binaries() if kind == "system" else packaged_binaries()
+        binaries = self.binaries = system_binaries() if kind == "system" else packaged_binaries()
         self.home = place / f"daybook-tests-{major_version(binaries)}-{kind}-{project}"
         self._postgres = EmbeddedPostgres(self.home, binaries=binaries, options=QUICK)
         self.parameters = self._postgres.start()
@@ -114,6 +114,7 @@ def dispose(app) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+    app.extensions["recorder"]._book.close()
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""A book that was exported to a folder: tiles, bundles of entries, checkpoints, keys, records."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from verifier.book import Stored
+from verifier.errors import Rejected
+from verifier.notes import Key, read_size
+from verifier.tiles import WIDTH, path
+
+
+class Bundle:
+    """Reads an exported book.
+
+    Args:
+        folder: where it is.
+
+    Raises:
+        Rejected: if there is no book.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._misplaced: list[dict[str, Any]] = []
+        try:
+            self._size = read_size((folder / "checkpoint").read_bytes())
+        except OSError:
+            raise Rejected(f"there is no checkpoint in {folder}") from None
+
+    def keys(self) -> frozenset[Key]:
+        """Return the public keys that came with the book: who altered it could have altered them."""
+        return frozenset(map(Key.parse, (self._folder / "keys").read_text().split()))
+
+    def checkpoints(self) -> Iterator[bytes]:
+        """See `verifier.book.Source`."""
+        with (self._folder / "checkpoints.ndjson").open() as lines:
+            for line in lines:
+                yield json.loads(line)["note"].encode()
+
+    def leaves(self) -> Iterator[Stored]:
+        """See `verifier.book.Source`."""
+        records = self._records()
+        record = next(records, None)
+        for index, entry in self._entries():
+            while record is not None and record["index"] < index:
+                self._misplaced.append(record)
+                record = next(records, None)
+            fits = record is not None and record["index"] == index
+            yield Stored(index, entry, record if fits else None)
+            record = next(records, None) if fits else record
+        self._misplaced += [] if record is None else [record, *records]
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """See `verifier.book.Source`."""
+        width = min(WIDTH, self._size // WIDTH**level - number * WIDTH)
+        return self._read(path(level, number, width))
+
+    def strays(self) -> Iterator[str]:
+        """See `verifier.book.Source`: records that belong to no leaf."""
+        for record in self._misplaced:
+            yield f"record {record['facts'].get('id')}"
+
+    def _entries(self) -> Iterator[tuple[int, bytes]]:
+        index = 0
+        while index < self._size:
+            width = min(WIDTH, self._size - index)
+            bundle = self._read(path("entries", index // WIDTH, width))
+            if bundle is None:
+                raise Rejected(f"the entries from {index} on are not there")
+            for entry in _split(bundle, index):
+                yield index, entry
+                index += 1
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        with (self._folder / "records.ndjson").open() as lines:
+            for line in lines:
+                yield json.loads(line)
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+def _split(bundle: bytes, index: int) -> Iterator[bytes]:
+    """Yield the entries of a bundle: each after its length in two bytes."""
+    at = 0
+    while at < len(bundle):
+        end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
+        if end > len(bundle):
+            raise Rejected(f"the bundle of entries from {index} on is broken off")
+        yield bundle[at + 2 : end]
+        at = end

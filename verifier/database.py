@@ -1,0 +1,200 @@
+"""A live database, read by `psql` in one read-only snapshot: whoever can connect and read can verify."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from verifier.book import Stored
+from verifier.errors import Rejected
+
+_PAGE = 2_000
+#: Executes a statement whose rows have one column, and returns them all as text.
+Ask = Callable[[str], list[str]]
+
+CHECKPOINTS = """
+SELECT json_build_array(size, note) FROM ledger_checkpoints WHERE size > {after} ORDER BY size LIMIT {limit}
+"""
+TILES = """
+SELECT json_build_array(level, number, encode(hashes, 'hex')) FROM ledger_tiles
+WHERE (level, number) >= ({level}, {number}) ORDER BY level, number LIMIT 256
+"""
+STRAYS = """
+SELECT to_json(kind || ' ' || id) FROM (
+    SELECT 'prediction' AS kind, id FROM predictions UNION ALL
+    SELECT 'event', id FROM events UNION ALL SELECT kind, id FROM notices
+) AS recorded
+WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = recorded.id)
+  AND NOT EXISTS (SELECT FROM ledger_pending w WHERE w.id = recorded.id)
+ORDER BY id LIMIT 10000
+"""
+
+
+def _moment(column: str) -> str:
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+def _hexadecimal(column: str) -> str:
+    return f"encode({column}, 'hex')"
+
+
+def _object(members: Iterable[tuple[str, str]]) -> str:
+    return "json_build_object(" + ", ".join(f"'{name}', {value}" for name, value in members) + ")"
+
+
+def _record(alias: str, facts: dict[str, str], parts: Iterable[str]) -> str:
+    """Return the SQL expression of a record of a table; see `verifier.records`."""
+    names = list(parts)
+    return _object({
+        "facts": _object((name, value.format(alias)) for name, value in facts.items()),
+        "commitments": _there((n, _hexadecimal(f"{alias}.{n}_commitment")) for n in names),
+        "parts": _there((n, f"{alias}.{n}::text") for n in names),
+        "salts": _there((n, _hexadecimal(f"{alias}.{n}_salt")) for n in names),
+    }.items())  # fmt: skip
+
+
+def _there(members: Iterable[tuple[str, str]]) -> str:
+    return f"json_strip_nulls({_object(members)})"
+
+
+_PREDICTION = {name: f"{{0}}.{name}" for name in (
+    "id", "request_id", "row", "actor_id", "token_id", "channel", "model", "model_version", "status",
+)} | {
+    "received_at": _moment("{0}.received_at"), "answered_at": _moment("{0}.answered_at"),
+    "artifact_sha256": _hexadecimal("{0}.artifact_sha256"),
+    "environment_sha256": _hexadecimal("{0}.environment_sha256"),
+}  # fmt: skip
+_EVENT = {"id": "{0}.id", "at": _moment("{0}.at"), "event": "{0}.kind", "actor_id": "{0}.actor_id",
+          "subject_id": "{0}.subject_id"}  # fmt: skip
+_NOTICE = {"id": "{0}.id", "at": _moment("{0}.at"), "actor_id": "{0}.actor_id", "what": "{0}.what"}
+
+#: The record of a leaf; the tables are found by the ids that leaves were given when they were sealed.
+RECORD = f"""
+CASE WHEN p.id IS NOT NULL THEN {_record("p", _PREDICTION, ("inputs", "output", "reference", "subject"))}
+     WHEN v.id IS NOT NULL THEN {_record("v", _EVENT, ("details",))}
+     WHEN n.id IS NOT NULL THEN {_record("n", _NOTICE, ("basis",))} END
+"""
+JOINS = """
+LEFT JOIN predictions p ON e.kind = 'prediction' AND p.id = e.record_id
+LEFT JOIN events v ON e.kind = 'event' AND v.id = e.record_id
+LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'event') AND n.id = e.record_id
+"""
+LEAVES = f"""
+SELECT json_build_array(e.index, encode(e.envelope, 'hex'), {RECORD})
+FROM (SELECT * FROM ledger_entries WHERE index >= {{first}} AND index < {{until}} OFFSET 0) AS e
+{JOINS} ORDER BY e.index
+"""
+
+
+class Database:
+    """Reads a book from its database.
+
+    Args:
+        ask: executes a statement, in the same snapshot for all.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._tiles: dict[tuple[int, int], bytes] = {}
+
+    def checkpoints(self) -> Iterator[bytes]:
+        """See `verifier.book.Source`."""
+        page: list[tuple[int, str]] = [(-1, "")]
+        while page:
+            last = page[-1][0]
+            page = [
+                json.loads(line) for line in self._ask(CHECKPOINTS.format(after=last, limit=_PAGE))
+            ]
+            for _, note in page:
+                yield note.encode()
+
+    def leaves(self) -> Iterator[Stored]:
+        """See `verifier.book.Source`. Also what stands beyond a gap is read."""
+        (last,) = self._ask("SELECT coalesce(max(index), -1) FROM ledger_entries")
+        for first in range(0, int(last) + 1, _PAGE):
+            for line in self._ask(LEAVES.format(first=first, until=first + _PAGE)):
+                place, entry, record = json.loads(line)
+                yield Stored(place, bytes.fromhex(entry), record)
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """See `verifier.book.Source`."""
+        if (level, number) not in self._tiles:
+            found = map(json.loads, self._ask(TILES.format(level=level, number=number)))
+            self._tiles = {(row[0], row[1]): bytes.fromhex(row[2]) for row in found}
+        return self._tiles.get((level, number))
+
+    def strays(self) -> Iterator[str]:
+        """See `verifier.book.Source`."""
+        for line in self._ask(STRAYS):
+            yield json.loads(line)
+
+
+class Psql:
+    """One `psql`, in one transaction that only reads: `with Psql(url) as ask: …`.
+
+    Args:
+        url: the address of the database; without one, psql's own settings (PGHOST and so on) are used.
+    """
+
+    _END = "\x02end"
+
+    def __init__(self, url: str | None = None) -> None:
+        # The address has a password: it is given in the environment, which other users cannot read.
+        self._environment = os.environ | (_settings(url) if url else {})
+
+    def __enter__(self) -> Ask:
+        command = ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1"]
+        try:
+            self._process = subprocess.Popen(
+                command, env=self._environment, text=True, encoding="utf-8",
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise Rejected("psql is not installed here: it reads the database") from None
+        self._say("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL timezone = 'UTC';")
+        return self._ask
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _ask(self, statement: str) -> list[str]:
+        # A control character as the quote: JSON has none, so no line is quoted or changed.
+        copy = f"COPY ({statement}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x03')"
+        self._say(f"{' '.join(copy.split())};\n\\echo '{self._END}'")
+        assert self._process.stdout  # noqa: S101 (it is a pipe)
+        lines: list[str] = []
+        for line in self._process.stdout:
+            if line == self._END + "\n":
+                return lines
+            lines.append(line[:-1])
+        raise Rejected(f"the database cannot be read: {self._trouble()}")
+
+    def _say(self, command: str) -> None:
+        assert self._process.stdin  # noqa: S101 (it is a pipe)
+        try:
+            self._process.stdin.write(command + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise Rejected(f"the database cannot be read: {self._trouble()}") from None
+
+    def _trouble(self) -> str:
+        assert self._process.stderr  # noqa: S101 (it is a pipe)
+        return " ".join(self._process.stderr.read().split())
+
+
+def _settings(url: str) -> dict[str, str]:
+    """Return the address as the environment variables of psql."""
+    parts = urlsplit(url)
+    query: dict[str, Any] = dict(parse_qsl(parts.query))
+    given = {
+        "PGHOST": query.get("host") or parts.hostname,
+        "PGPORT": query.get("port") or parts.port,
+        "PGUSER": query.get("user") or (unquote(parts.username) if parts.username else None),
+        "PGPASSWORD": unquote(parts.password) if parts.password else None,
+        "PGDATABASE": unquote(parts.path.lstrip("/")) or query.get("dbname"),
+        "PGSSLMODE": query.get("sslmode"),
+    }
+    return {name: str(value) for name, value in given.items() if value}
