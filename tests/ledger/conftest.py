@@ -131,7 +131,7 @@ def original(cast_database, cast, server, worker, tmp_path_factory, psql) -> Ite
 
 
 @pytest.fixture
-def house(original, server, worker, tmp_path, psql) -> Iterator[House]:
+def house(original, cast, server, worker, tmp_path, psql) -> Iterator[House]:
     """A copy of the original, with its keys."""
     name = f"house_{worker}_{next(_numbers)}"
     url = server.clone(name, f"original_{worker}")
@@ -141,7 +141,10 @@ def house(original, server, worker, tmp_path, psql) -> Iterator[House]:
     (home / "ledger" / "keys").touch(0o600)
     (home / "ledger" / "keys").write_bytes(keys.read_bytes())
     app = create_app(settings_for(url, home))
-    yield House(app, url, tmp_path, original.key, original.ids, original.receipts, original.held)
+    app.extensions["cast"] = cast
+    held = tmp_path / "held"
+    held.write_bytes(original.held.read_bytes())
+    yield House(app, url, tmp_path, original.key, original.ids, original.receipts, held)
     dispose(app)
     server.drop(name)
 
