@@ -82,9 +82,8 @@ LEFT JOIN events v ON e.kind = 'event' AND v.id = e.record_id
 LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'event') AND n.id = e.record_id
 """
 LEAVES = f"""
-SELECT json_build_array(e.index, encode(e.envelope, 'hex'), {RECORD})
-FROM (SELECT * FROM ledger_entries WHERE index >= {{first}} AND index < {{until}} OFFSET 0) AS e
-{JOINS} ORDER BY e.index
+WITH e AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index >= {{first}} AND index < {{until}})
+SELECT json_build_array(e.index, encode(e.envelope, 'hex'), {RECORD}) FROM e {JOINS} ORDER BY e.index
 """
 
 

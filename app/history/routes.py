@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 
 from app import access
 from app.filters import read_cursor, read_filter
 from app.models import Prediction, Scope, Status
-from app.services import history, model_access
+from app.services import books, history, ledger, model_access
 from app.services.errors import InvalidQueryError
 from app.services.history import Page
 from ml.signature import Signature
@@ -64,8 +64,32 @@ def show_prediction(identifier: UUID) -> str:
         siblings=history.siblings(record),
         environment=history.environment_of(record),
         leaf_hash=history.leaf_hash_of(record).hex(),
+        seal=ledger.seal_of(record),
         again=_can_be_asked_again(record),
     )
+
+
+@blueprint.get("/<uuid:identifier>/proof")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def download_proof(identifier: UUID) -> Response:
+    """Download the proof that a record is in the book."""
+    record = history.get_prediction(g.caller, identifier)
+    return _file(ledger.proof_of(record.id).to_text(), f"{record.id}.tlog-proof", "text/plain")
+
+
+@blueprint.get("/<uuid:identifier>/record")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def download_record(identifier: UUID) -> Response:
+    """Download a record with the very texts that its proof commits to."""
+    record = history.get_prediction(g.caller, identifier)
+    document = books.record_document("prediction", record.id)
+    return _file(document, f"{record.id}.json", "application/json")
+
+
+def _file(content: str | bytes, name: str, media_type: str) -> Response:
+    answer = Response(content, content_type=f"{media_type}; charset=utf-8")
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
 
 
 def _units(page: Page) -> dict[Any, str | None]:

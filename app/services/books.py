@@ -25,9 +25,8 @@ from verifier.notes import Key
 
 _AT_ONCE = 2_560
 _ENTRIES = f"""
-SELECT e.index, e.envelope, ({RECORD})::text
-FROM (SELECT * FROM ledger_entries WHERE index >= :first AND index < :until OFFSET 0) AS e
-{JOINS} ORDER BY e.index
+WITH e AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index >= :first AND index < :until)
+SELECT e.index, e.envelope, ({RECORD})::text FROM e {JOINS} ORDER BY e.index
 """
 _ONE = f"""
 SELECT ({RECORD})::text FROM (SELECT CAST(:kind AS text) AS kind, CAST(:id AS uuid) AS record_id) AS e {JOINS}
