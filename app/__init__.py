@@ -14,6 +14,7 @@ from app import bodies, errors, headers, instrumentation, logs, presentation
 from app.api import v1
 from app.api.v1 import negotiation
 from app.application import Application
+from app.audit.routes import blueprint as audit
 from app.auth import guard, security
 from app.auth.routes import blueprint as account
 from app.cli import COMMANDS
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.exempt(v1.blueprint)
     errors.init_app(app)
     presentation.init_app(app)
-    for blueprint in (predict, history, account, v1.blueprint, health):
+    for blueprint in (predict, history, audit, account, v1.blueprint, health):
         app.register_blueprint(blueprint)
     for command in COMMANDS:
         app.cli.add_command(command)

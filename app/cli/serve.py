@@ -4,13 +4,10 @@ import multiprocessing
 import os
 import shutil
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import with_appcontext
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
@@ -18,9 +15,8 @@ from granian.log import LogLevels
 from app.database.connections import embedded_server
 from app.extensions import db
 from app.health.checks import migration_fault
+from app.jobs.background import background_jobs
 from app.jobs.make_partitions import make_partitions
-from app.jobs.schedule import run_until
-from app.jobs.seal_records import seal_until
 from app.supervisor import Supervisor
 from config import PROJECT, Settings
 
@@ -50,7 +46,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     _check_port(settings)
     _prepare_workers(settings)
     click.echo(f"Daybook listens on http://{settings.host}:{settings.port}", err=True)
-    with _background_jobs(current_app._get_current_object()):  # type: ignore[attr-defined]
+    with background_jobs(current_app._get_current_object()):  # type: ignore[attr-defined]
         _server(settings).serve()
     if settings.embedded:
         embedded_server(settings).stop()
@@ -79,26 +75,6 @@ def _server(settings: Settings) -> Supervisor:
         working_dir=PROJECT,
         log_level=LogLevels.error,
     )
-
-
-@contextmanager
-def _background_jobs(app: Flask) -> Iterator[None]:
-    """Run the schedule and the sealer in threads for as long as the server serves."""
-    stop = threading.Event()
-    settings: Settings = app.extensions["settings"]
-    sealing = (app.extensions["sealer"], stop, settings.seal_seconds)
-    threads = [
-        threading.Thread(target=run_until, args=(app, stop), name="jobs"),
-        threading.Thread(target=seal_until, args=sealing, name="sealer"),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def _check_port(settings: Settings) -> None:

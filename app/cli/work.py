@@ -7,7 +7,8 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.jobs.schedule import run_due_jobs, run_until
+from app.jobs.background import background_jobs
+from app.jobs.schedule import run_due_jobs
 
 
 @click.command()
@@ -26,4 +27,5 @@ def work(once: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    run_until(app, stop)
+    with background_jobs(app):
+        stop.wait()

@@ -19,6 +19,7 @@ RIGHTS = {
     "ledger_head": "SELECT, UPDATE",
     "ledger_findings": "SELECT, INSERT",
     "ledger_publications": "SELECT, INSERT, UPDATE",
+    "verifications": "SELECT, INSERT, UPDATE",
     "artifacts": "SELECT, INSERT",
     "artifact_chunks": "SELECT, INSERT",
     "environments": "SELECT, INSERT",

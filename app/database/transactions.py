@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import scoped_session
 
 Begin = Callable[[], AbstractContextManager[Cursor]]
 
@@ -25,3 +27,22 @@ def transactions_on(engine: Engine) -> Begin:
             yield cursor
 
     return begin
+
+
+@contextmanager
+def snapshot(session: scoped_session[Any]) -> Iterator[None]:
+    """Let a session read one unchanging state of the database, as long as it takes.
+
+    What the session has not committed is rolled back, before and after.
+    """
+    session.rollback()
+    connection = session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    waiting = connection.connection.dbapi_connection
+    usual = getattr(waiting, "longest_wait", None)
+    try:
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        waiting.longest_wait = None  # type: ignore[union-attr]
+        yield
+    finally:
+        session.rollback()
+        waiting.longest_wait = usual  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from app.jobs.forget_ended_sessions import forget_ended_sessions
 from app.jobs.forget_idempotency_keys import forget_idempotency_keys
 from app.jobs.forget_rate_limits import forget_rate_limits
 from app.jobs.make_partitions import make_partitions
+from app.jobs.verify_book import request_daily_verification
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 60
@@ -24,6 +25,7 @@ SCHEDULE: dict[Callable[[], None], float] = {
     forget_rate_limits: 3600,
     forget_ended_sessions: 3600,
     forget_idempotency_keys: 3600,
+    request_daily_verification: 3600,
 }
 
 

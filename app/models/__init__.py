@@ -22,6 +22,7 @@ from app.models.rate_limit import RateLimit
 from app.models.roles import Role, Scope
 from app.models.token import Token
 from app.models.user import User
+from app.models.verification import Verification
 
 __all__ = [
     "Artifact",
@@ -53,5 +54,6 @@ __all__ = [
     "Status",
     "Token",
     "User",
+    "Verification",
     "ledger_pending",
 ]

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     MODEL_OPENED = "model:access:opened"
     GRANT_GIVEN = "model:grant:given"
     GRANT_TAKEN = "model:grant:taken"
+    VERIFICATION_REQUESTED = "ledger:verification:requested"
 
 
 class Event(Base):

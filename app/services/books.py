@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
+from app.database.transactions import snapshot
 from app.extensions import db
 from app.ledger import tiles
 from app.ledger.merkle import HASH_BYTES
@@ -59,12 +60,8 @@ def verify_stored_book(
         keys: whose signatures count.
         progress: called now and then with the number of leaves read.
     """
-    db.session.rollback()
-    db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    try:
+    with snapshot(db.session):
         return verify_book(Database(_ask), Keyring(keys), progress=progress)
-    finally:
-        db.session.rollback()
 
 
 def record_document(kind: str, record_id: UUID) -> bytes:
@@ -110,17 +107,13 @@ def export_book(
     """
     if folder.exists():
         raise ConflictError(f"{folder} is there already: name a new folder.")
-    db.session.rollback()
-    db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    try:
+    with snapshot(db.session):
         draft = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         exported = _Export(draft, newest_checkpoint(), keys).write(progress)
         draft.rename(folder)
         return exported
-    finally:
-        db.session.rollback()
 
 
 class _Export:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -236,3 +236,27 @@ def _sink_status(name: str) -> SinkStatus:
         published_at=found.published_at if found else None,
         error=found.error if found else None,
     )
+
+
+def newest_checkpoints(limit: int = 10) -> Sequence[LedgerCheckpoint]:
+    """Return the newest checkpoints, the newest first."""
+    query = select(LedgerCheckpoint).order_by(LedgerCheckpoint.size.desc()).limit(limit)
+    return db.session.scalars(query).all()
+
+
+def newest_findings(limit: int = 50) -> Sequence[LedgerFinding]:
+    """Return the records that were set aside last, the newest first."""
+    query = select(LedgerFinding).order_by(LedgerFinding.found_at.desc()).limit(limit)
+    return db.session.scalars(query).all()
+
+
+def growth(days: int = 30) -> list[tuple[datetime, int]]:
+    """Return when the book had which size over the last days, an hour apart at least."""
+    hour = func.date_trunc("hour", LedgerCheckpoint.signed_at)
+    query = (
+        select(func.max(LedgerCheckpoint.signed_at), func.max(LedgerCheckpoint.size))
+        .where(LedgerCheckpoint.signed_at > datetime.now(UTC) - timedelta(days=days))
+        .group_by(hour)
+        .order_by(hour)
+    )
+    return [(signed_at, size) for signed_at, size in db.session.execute(query)]

@@ -29,6 +29,6 @@ def test_an_event_is_undone_with_its_fact(context, cast):
 def test_kinds_follow_their_grammar():
     for kind in EventKind:
         source, subject, action = kind.split(":")
-        assert source in ("user", "model")
+        assert source in ("user", "model", "ledger")
         assert subject.isalpha()
         assert action.isalpha()

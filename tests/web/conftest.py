@@ -7,7 +7,7 @@ import pytest
 from tests.support.cast import csrf_token
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
-SVG_CLOSED = {"rect"}
+SVG_CLOSED = {"rect", "path"}
 
 
 class Page(HTMLParser):
