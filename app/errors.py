@@ -26,6 +26,7 @@ STATUS_OF: dict[type[domain.ServiceError], int] = {
     domain.UnknownThingError: 404,
     domain.NotSealedError: 404,
     domain.DamagedBookError: 500,
+    domain.HeldError: 409,
     domain.NotAcceptableError: 406,
     domain.ConflictError: 409,
     domain.LengthRequiredError: 411,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Prediction
+from app.services import erasure
 from app.services.errors import UnknownThingError
 from app.services.history import as_document
 
@@ -27,3 +28,26 @@ def show(identifier: UUID) -> None:
     if record is None:
         raise UnknownThingError(f"There is no prediction {identifier}.")
     click.echo(orjson.dumps(as_document(record), option=orjson.OPT_INDENT_2).decode())
+
+
+@predictions.command()
+@click.argument("identifier", metavar="ID", type=click.UUID)
+@click.option(
+    "--basis", required=True, help="Why: the article of a law and the request, for instance."
+)
+@with_appcontext
+def erase(identifier: UUID, basis: str) -> None:
+    """Erase what was asked and answered; the leaf and its proofs stay. There is no way back."""
+    erasure.erase_prediction(identifier, basis=basis, actor_id=None)
+    db.session.commit()
+
+
+@predictions.command()
+@click.argument("identifier", metavar="ID", type=click.UUID)
+@click.option("--reason", required=True, help="Why, such as the name of the case.")
+@with_appcontext
+def hold(identifier: UUID, reason: str) -> None:
+    """Keep a record from being erased or dropped. Prints the hold's identifier."""
+    placed = erasure.place_hold(prediction_id=identifier, reason=reason, actor_id=None)
+    db.session.commit()
+    click.echo(placed.id)

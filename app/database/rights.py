@@ -19,6 +19,7 @@ RIGHTS = {
     "ledger_head": "SELECT, UPDATE",
     "ledger_findings": "SELECT, INSERT",
     "ledger_publications": "SELECT, INSERT, UPDATE",
+    "legal_holds": "SELECT, INSERT, UPDATE (lifted_at, lifted_by)",
     "verifications": "SELECT, INSERT, UPDATE",
     "artifacts": "SELECT, INSERT",
     "artifact_chunks": "SELECT, INSERT",
@@ -35,7 +36,7 @@ RIGHTS = {
     "counted_until": "SELECT, INSERT",
     "alembic_version": "SELECT",
 }
-_FUNCTION = "ensure_predictions_partition"
+_FUNCTIONS = ("ensure_predictions_partition", "erase_prediction", "drop_predictions_partition")
 
 #: Takes the role; in a form that each supported PostgreSQL understands, and that takes it only where
 #: this login may (since 16, being a member and being allowed to take a role are two things).
@@ -71,5 +72,6 @@ def give_rights(connection: Connection) -> None:
     for table, rights in RIGHTS.items():
         if connection.scalar(text(f"SELECT to_regclass('public.{table}')::text")):
             connection.execute(text(f"GRANT {rights} ON {table} TO {SERVICE_ROLE}"))
-    if connection.scalar(text(f"SELECT to_regproc('public.{_FUNCTION}')::text")):
-        connection.execute(text(f"GRANT EXECUTE ON FUNCTION {_FUNCTION} TO {SERVICE_ROLE}"))
+    for function in _FUNCTIONS:
+        if connection.scalar(text(f"SELECT to_regproc('public.{function}')::text")):
+            connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function} TO {SERVICE_ROLE}"))

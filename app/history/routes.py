@@ -8,8 +8,8 @@ from flask import Blueprint, Response, g, render_template, request
 from app import access
 from app.filters import read_cursor, read_filter
 from app.models import Prediction, Scope, Status
-from app.services import books, history, ledger, model_access
-from app.services.errors import InvalidQueryError
+from app.services import books, erasure, history, ledger, model_access, retention
+from app.services.errors import InvalidQueryError, UnknownThingError
 from app.services.history import Page
 from ml.signature import Signature
 
@@ -52,9 +52,10 @@ def list_predictions() -> str | tuple[str, int]:
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def show_prediction(identifier: UUID) -> str:
     """Show a whole record."""
-    record = history.get_prediction(g.caller, identifier)
+    record = _record(identifier)
     description = history.signature_of(record)
     signature = Signature.from_json(description) if description else None
+    erased = erasure.erasure_of(record.id)
     return render_template(
         "history/record.html",
         record=record,
@@ -65,6 +66,8 @@ def show_prediction(identifier: UUID) -> str:
         environment=history.environment_of(record),
         leaf_hash=history.leaf_hash_of(record).hex(),
         seal=ledger.seal_of(record),
+        erasure=erased,
+        erasure_leaf=ledger.find_entry(erased.id) if erased else None,
         again=_can_be_asked_again(record),
     )
 
@@ -84,6 +87,21 @@ def download_record(identifier: UUID) -> Response:
     record = history.get_prediction(g.caller, identifier)
     document = books.record_document("prediction", record.id)
     return _file(document, f"{record.id}.json", "application/json")
+
+
+def _record(identifier: UUID) -> Prediction:
+    """Return a record; of one that was dropped, tell that to those who see everything."""
+    try:
+        return history.get_prediction(g.caller, identifier)
+    except UnknownThingError:
+        dropped = retention.retention_of(identifier) if g.caller.sees_everything else None
+        entry = ledger.find_entry(identifier)
+        if dropped is None or entry is None:
+            raise
+        raise UnknownThingError(
+            f"The record was dropped with its month on {dropped.at:%Y-%m-%d} (policy"
+            f" {dropped.what['policy']}). Its leaf {entry.index:,} is still in the book."
+        ) from None
 
 
 def _file(content: str | bytes, name: str, media_type: str) -> Response:

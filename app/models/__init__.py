@@ -13,6 +13,7 @@ from app.models.ledger_head import LedgerHead
 from app.models.ledger_pending import ledger_pending
 from app.models.ledger_publication import LedgerPublication
 from app.models.ledger_tile import LedgerTile
+from app.models.legal_hold import LegalHold
 from app.models.model import Grant, Model
 from app.models.model_version import ModelVersion
 from app.models.notice import Notice, NoticeKind
@@ -42,6 +43,7 @@ __all__ = [
     "LedgerHead",
     "LedgerPublication",
     "LedgerTile",
+    "LegalHold",
     "Model",
     "ModelVersion",
     "Notice",

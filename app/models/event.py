@@ -29,6 +29,8 @@ class EventKind(StrEnum):
     MODEL_OPENED = "model:access:opened"
     GRANT_GIVEN = "model:grant:given"
     GRANT_TAKEN = "model:grant:taken"
+    HOLD_PLACED = "ledger:hold:placed"
+    HOLD_LIFTED = "ledger:hold:lifted"
     VERIFICATION_REQUESTED = "ledger:verification:requested"
 
 

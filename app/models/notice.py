@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, one_of
@@ -28,7 +28,10 @@ class Notice(Base):
     """
 
     __tablename__ = "notices"
-    __table_args__ = (CheckConstraint(one_of("kind", NoticeKind), name="kind"),)
+    __table_args__ = (
+        CheckConstraint(one_of("kind", NoticeKind), name="kind"),
+        Index("ix_notices_record", text("(what ->> 'record_id')")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]

@@ -45,6 +45,12 @@ class Prediction(Base):
         Index("ix_predictions_actor_id_id", "actor_id", "id"),
         Index("ix_predictions_request_id", "request_id"),
         Index("ix_predictions_unanswered", "id", postgresql_where=text("status <> 'accepted'")),
+        Index(
+            "ix_predictions_subject_id",
+            "subject",
+            "id",
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 

@@ -86,6 +86,12 @@ class NotSealedError(ServiceError):
     slug = "not-sealed"
 
 
+class HeldError(ServiceError):
+    """A legal hold forbids this."""
+
+    slug = "held"
+
+
 class DamagedBookError(ServiceError):
     """The book is damaged."""
 

@@ -128,6 +128,11 @@ def proof_of(record_id: UUID) -> Proof:
     )
 
 
+def find_entry(record_id: UUID) -> LedgerEntry | None:
+    """Return the entry of a record, None if it is not in the book."""
+    return db.session.scalar(select(LedgerEntry).where(LedgerEntry.record_id == record_id))
+
+
 def entry_of(record_id: UUID) -> LedgerEntry:
     """Return the entry of a record.
 
@@ -135,8 +140,7 @@ def entry_of(record_id: UUID) -> LedgerEntry:
         NotSealedError: if it waits to be sealed.
         UnknownThingError: if it neither is in the book nor waits.
     """
-    query = select(LedgerEntry).where(LedgerEntry.record_id == record_id)
-    if (entry := db.session.scalar(query)) is not None:
+    if (entry := find_entry(record_id)) is not None:
         return entry
     if _waits(record_id):
         raise NotSealedError("The record waits to be sealed; that takes a few seconds.")
@@ -145,8 +149,7 @@ def entry_of(record_id: UUID) -> LedgerEntry:
 
 def seal_of(record: Prediction) -> Seal:
     """Return whether a record is in the book, as it is stored now."""
-    entry = db.session.scalar(select(LedgerEntry).where(LedgerEntry.record_id == record.id))
-    if entry is not None:
+    if (entry := find_entry(record.id)) is not None:
         return _compare(record, entry)
     if finding := db.session.get(LedgerFinding, record.id):
         return Seal(state=SealState.MISMATCH, fault=finding.what)
@@ -244,7 +247,7 @@ def newest_checkpoints(limit: int = 10) -> Sequence[LedgerCheckpoint]:
     return db.session.scalars(query).all()
 
 
-def newest_findings(limit: int = 50) -> Sequence[LedgerFinding]:
+def newest_findings(limit: int = 10) -> Sequence[LedgerFinding]:
     """Return the records that were set aside last, the newest first."""
     query = select(LedgerFinding).order_by(LedgerFinding.found_at.desc()).limit(limit)
     return db.session.scalars(query).all()

@@ -120,8 +120,8 @@ def test_a_partition_has_the_indexes_and_triggers_of_the_book(fresh_app):
 
         indexes = count("SELECT count(*) FROM pg_indexes WHERE tablename = :t")
         triggers = count("SELECT count(*) FROM pg_trigger WHERE tgrelid = CAST(:t AS regclass)")
-    assert indexes == [5, 5]
-    assert triggers == [2, 2]
+    assert indexes == [6, 6]
+    assert triggers == [3, 3]
 
 
 def test_a_lookup_by_id_touches_one_partition(fresh_app):

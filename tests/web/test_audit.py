@@ -24,9 +24,10 @@ def test_who_sees_it(browser_of, who, status):
     client = browser_of(who)
     assert client.get("/audit").status_code == status
     assert ('href="/audit"' in client.get("/").text) == (status == 200)
-    assert client.post(
-        "/audit/verifications", data={"csrf_token": csrf_token()}
-    ).status_code in (302, 403)
+    assert client.post("/audit/verifications", data={"csrf_token": csrf_token()}).status_code in (
+        302,
+        403,
+    )
 
 
 def test_before_anything_is_sealed_it_says_what_to_do(browser_of):

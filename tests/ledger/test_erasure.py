@@ -1,0 +1,293 @@
+"""Erasure and retention: what goes is gone, what was proven stays proven, and each has its leaf."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from app import identifiers
+from app.extensions import db
+from app.models import Event, EventKind, LegalHold, Notice, Prediction
+from app.services import books, erasure, ledger, retention
+from app.services.errors import HeldError, InvalidInputsError, NotSealedError, UnknownThingError
+from tests.support.asking import ask
+from tests.support.cast import sign_in
+
+BASIS = "GDPR Art. 17, request of Mrs Example"
+
+
+def erase(house, identifier, **more):
+    with house.context():
+        notice = erasure.erase_prediction(identifier, basis=BASIS, actor_id=None, **more)
+        db.session.commit()
+        return notice.id
+
+
+def test_an_erased_record_has_neither_texts_nor_salts_and_its_old_proof_holds(house, capsys):
+    victim = house.ids[20]
+    with house.context():
+        old = house.folder / "old.tlog-proof"
+        old.write_text(ledger.proof_of(victim).to_text())
+    erase(house, victim)
+    with house.context():
+        record = db.session.get(Prediction, victim)
+        assert {
+            getattr(record, name) for name in ("inputs", "inputs_salt", "output", "output_salt")
+        } == {None}
+        assert record.inputs_commitment
+        (house.folder / "record.json").write_bytes(books.record_document("prediction", record.id))
+    code, said = house.verify(
+        capsys, "proof", old, "--key", house.key, "--record", house.folder / "record.json"
+    )
+    assert (code, "GOOD" in said) == (0, True)
+
+
+def test_the_erasure_is_a_leaf_and_without_it_the_book_is_broken(house, capsys):
+    victim = house.ids[20]
+    notice = erase(house, victim)
+    code, said = house.whole_book(capsys)
+    assert (code, f"(record {victim}): inputs is gone, and no leaf says why" in said) == (
+        1,
+        True,
+    ), "it is not sealed yet"
+    house.seal()
+    assert house.whole_book(capsys)[0] == 0
+    with house.context():
+        entry = ledger.entry_of(notice)
+        said = json.loads(entry.envelope)
+        assert (entry.kind, said["what"]) == (
+            "erasure",
+            {"parts": ["inputs", "output"], "record_id": victim},
+        )
+        assert "Mrs Example" not in entry.envelope.decode(), "the basis is committed to, not told"
+    exported = house.folder / "exported"
+    with house.context():
+        books.export_book(exported, [house.key])
+    assert house.verify(capsys, "bundle", exported, "--key", house.key)[0] == 0
+
+
+def test_what_an_erasure_leaf_names_must_be_gone(house, capsys):
+    """After a restore from a backup, say: the erasure is in the book, and the person's data are back."""
+    victim = house.ids[20]
+    with house.context():
+        before = db.session.execute(
+            text("SELECT inputs::text, inputs_salt FROM predictions WHERE id = :id"), {"id": victim}
+        ).one()
+    erase(house, victim)
+    house.seal()
+    house.tamper("UPDATE predictions SET inputs = CAST(:inputs AS json), inputs_salt = :salt WHERE id = :id",
+                 inputs=before[0], salt=bytes(before[1]), id=victim)  # fmt: skip
+    code, said = house.whole_book(capsys)
+    assert (code, f"erases inputs of record {victim}, which is stored all the same" in said) == (
+        1,
+        True,
+    )
+
+
+def test_all_records_of_a_subject_are_erased_together(house, capsys, cast):
+    with house.context() as app:
+        ask(app, cast["owner"], rows=3, subjects=["customer-7", "customer-8", "customer-7"])
+        assert len(erasure.erase_subject("customer-7", basis=BASIS, actor_id=cast["admin"].id)) == 2
+        db.session.commit()
+        left = db.session.execute(
+            text("SELECT subject, inputs IS NULL FROM predictions ORDER BY id DESC LIMIT 3")
+        ).all()
+        assert sorted(left, key=str) == [("customer-8", False), (None, True), (None, True)]
+        with pytest.raises(UnknownThingError):
+            erasure.erase_subject("customer-7", basis=BASIS, actor_id=None)
+    house.seal()
+    assert house.whole_book(capsys)[0] == 0
+
+
+def test_a_legal_hold_forbids_it_until_it_is_lifted(house, cast):
+    with house.context() as app:
+        ids = ask(app, cast["owner"], rows=2, subjects=["customer-7", "customer-7"])
+        for given in ({"prediction_id": ids[1]}, {"subject": "customer-7"}):
+            hold = erasure.place_hold(**given, reason="case 12", actor_id=cast["admin"].id)
+            db.session.commit()
+            with pytest.raises(HeldError, match=str(hold.id)):
+                erasure.erase_subject("customer-7", basis=BASIS, actor_id=None)
+            with pytest.raises(HeldError):
+                erasure.erase_prediction(ids[1], basis=BASIS, actor_id=None)
+            db.session.rollback()
+            assert db.session.get(Prediction, ids[0]).inputs, "nothing was erased"
+            erasure.lift_hold(hold.id, actor_id=cast["admin"].id)
+            db.session.commit()
+            with pytest.raises(UnknownThingError):
+                erasure.lift_hold(hold.id, actor_id=None)
+        assert len(erasure.erase_subject("customer-7", basis=BASIS, actor_id=None)) == 2
+        assert not erasure.holds()
+        kinds = db.session.scalars(select(Event.kind).order_by(Event.id.desc()).limit(4)).all()
+        assert kinds == [EventKind.HOLD_LIFTED, EventKind.HOLD_PLACED] * 2
+
+
+@pytest.mark.parametrize("basis", ["", "   ", "x" * 501])
+def test_a_basis_is_wanted(house, basis):
+    with house.context(), pytest.raises(InvalidInputsError, match="1 to 500 characters"):
+        erasure.erase_prediction(house.ids[0], basis=basis, actor_id=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("inputs = '{}'", "a part may be erased, not changed"),
+        ("inputs = NULL", "a part may be erased, not changed"),
+        ("inputs_salt = NULL", "a part may be erased, not changed"),
+        ("inputs = NULL, inputs_salt = NULL, model = 'x'", "its rows are never changed"),
+        ("inputs_commitment = NULL", "its rows are never changed"),
+        ("inputs = NULL, inputs_salt = NULL", "no notice says that the record is erased"),
+    ],
+)  # fmt: skip
+def test_records_cannot_be_changed_under_the_name_of_erasure(house, change, why):
+    """Not even by their owner; the service's role may not update at all."""
+    statement = text(f"UPDATE predictions SET {change} WHERE id = :id")
+    with house.context():
+        with pytest.raises(DBAPIError) as refusal:
+            db.session.execute(statement, {"id": house.ids[3]})
+        assert isinstance(refusal.value.orig, psycopg2.errors.InsufficientPrivilege)
+        db.session.rollback()
+        db.session.execute(text("RESET ROLE"))
+        with pytest.raises(DBAPIError, match=why) as refusal:
+            db.session.execute(statement, {"id": house.ids[3]})
+        assert isinstance(refusal.value.orig, psycopg2.errors.RestrictViolation)
+        db.session.rollback()
+        db.engine.dispose()
+
+
+def test_pages_and_api_tell_of_an_erasure(house, cast):
+    victim = house.ids[-1]
+    erase(house, victim)
+    client = house.app.test_client()
+    sign_in(client, cast["owner"])
+    assert "about to be sealed" in client.get(f"/predictions/{victim}").text
+    house.seal()
+    page = client.get(f"/predictions/{victim}").text
+    assert "That it was, is leaf 614 of the book" in page
+    assert "In the book as leaf" in page
+    assert ">erased<" in client.get("/predictions").text
+    told = client.get(f"/api/v1/predictions/{victim}", headers=cast["owner"].bearer).json
+    assert (told["inputs"], told["output"], "inputs" in told["commitments"]) == (None, None, True)
+
+
+@pytest.fixture
+def old_month(house, cast, monkeypatch):
+    """Five records of three years ago."""
+    past = datetime.now(UTC) - timedelta(days=3 * 365)
+    monkeypatch.setattr(identifiers, "time", Past(past))
+    monkeypatch.setattr(identifiers, "_last", 0)
+    with house.context() as app:
+        ids = ask(app, cast["owner"], rows=5)
+    monkeypatch.undo()
+    return past, ids
+
+
+class Past:
+    def __init__(self, moment):
+        self._nanoseconds = int(moment.timestamp() * 1e9) - time.time_ns()
+
+    def time_ns(self):
+        return time.time_ns() + self._nanoseconds
+
+
+def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, capsys, cast):
+    past, ids = old_month
+    with house.context():
+        (month,) = retention.months_to_drop(24, datetime.now(UTC))
+        assert (month.start.year, month.start.month) == (past.year, past.month)
+        with pytest.raises(NotSealedError, match="5 records are not sealed"):
+            retention.drop_month(month, keep=24, actor_id=None)
+        db.session.rollback()
+    house.seal()
+    with house.context():
+        old = ledger.proof_of(ids[0]).to_text()
+        hold = erasure.place_hold(prediction_id=ids[1], reason="case", actor_id=None)
+        db.session.commit()
+        with pytest.raises(HeldError, match="1 legal holds"):
+            retention.drop_month(month, keep=24, actor_id=None)
+        db.session.rollback()
+        erasure.lift_hold(hold.id, actor_id=None)
+        notice = retention.drop_month(month, keep=24, actor_id=None)
+        assert (notice.what["count"], notice.what["policy"]) == (5, "P24M")
+        db.session.commit()
+        assert not retention.months_to_drop(24, datetime.now(UTC))
+        assert db.session.get(Prediction, ids[0]) is None
+    house.seal()
+    assert house.whole_book(capsys)[0] == 0
+    (house.folder / "old").write_text(old)
+    assert house.verify(capsys, "proof", house.folder / "old", "--key", house.key)[0] == 0
+    with house.context():
+        assert ledger.proof_of(ids[0]), "the leaf is still there"
+    for who, words in (("auditor", "dropped with its month"), ("owner", "no such prediction")):
+        client = house.app.test_client()
+        sign_in(client, cast[who])
+        answer = client.get(f"/predictions/{ids[0]}")
+        assert (answer.status_code, words in answer.text) == (404, True)
+
+
+def test_a_month_that_is_dropped_by_hand_is_a_finding(house, old_month, capsys):
+    """Also when a notice is forged that counts other records."""
+    _, ids = old_month
+    house.seal()
+    with house.context():
+        (month,) = retention.months_to_drop(24, datetime.now(UTC))
+    house.tamper(f"DELETE FROM {month.partition} WHERE id = :id", id=ids[0])
+    with house.context():
+        retention.drop_month(month, keep=24, actor_id=None)
+        db.session.commit()
+    house.seal()
+    code, said = house.whole_book(capsys)
+    assert (code, "drops 4 records, but 5 are missing" in said) == (1, True)
+
+
+def test_the_function_drops_nothing_without_a_notice(house, old_month):
+    with house.context():
+        (month,) = retention.months_to_drop(24, datetime.now(UTC))
+        with pytest.raises(DBAPIError, match="no notice says so"):
+            db.session.execute(
+                text("SELECT drop_predictions_partition(:name)"), {"name": month.partition}
+            )
+        db.session.rollback()
+        with pytest.raises(DBAPIError, match="no notice says so"):
+            db.session.execute(text("SELECT drop_predictions_partition('users; drop table users')"))
+        db.session.rollback()
+
+
+@pytest.fixture
+def run(house):
+    from app.cli.main import Menu
+
+    menu = Menu(create_app=lambda: house.app, add_default_commands=False)
+
+    def invoke(*arguments):
+        result = house.app.test_cli_runner().invoke(menu, arguments)
+        return result.exit_code, result.stdout.strip(), result.stderr
+
+    return invoke
+
+
+def test_the_commands(house, run, cast, old_month):
+    with house.context() as app:
+        (first, second) = ask(app, cast["owner"], rows=2, subjects=["customer-7", "customer-7"])
+    code, hold, _ = run("subjects", "hold", "customer-7", "--reason", "case 12")
+    assert code == 0
+    assert run("holds", "list")[1].startswith(hold)
+    code, out, err = run("subjects", "erase", "customer-7", "--basis", BASIS)
+    assert (code, out) == (1, "")
+    assert "legal hold" in err
+    assert run("holds", "lift", hold)[0] == 0
+    assert run("predictions", "erase", str(first), "--basis", BASIS)[0] == 0
+    assert run("subjects", "erase", "customer-7", "--basis", BASIS)[:2] == (0, "1")
+    assert run("predictions", "hold", str(second), "--reason", "case 13")[0] == 0
+    assert run("ledger", "seal")[0] == 0
+    month = f"{old_month[0]:%Y-%m}"
+    assert run("retention", "drop", "--keep", "24", "--dry-run")[:2] == (0, month)
+    assert run("retention", "drop", "--keep", "24")[:2] == (0, month)
+    assert run("retention", "drop", "--keep", "24")[:2] == (0, "")
+    with house.context():
+        kinds = db.session.scalars(select(Notice.kind).order_by(Notice.id)).all()
+        assert kinds == ["erasure", "erasure", "retention"]
+        assert db.session.scalar(select(LegalHold.lifted_at).order_by(LegalHold.id).limit(1))
