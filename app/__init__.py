@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import bodies, errors, headers, instrumentation, logs, presentation
+from app.admin.routes import blueprint as admin
 from app.api import v1
 from app.api.v1 import negotiation
 from app.application import Application
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.exempt(v1.blueprint)
     errors.init_app(app)
     presentation.init_app(app)
-    for blueprint in (predict, history, audit, account, v1.blueprint, health):
+    for blueprint in (predict, history, audit, admin, account, v1.blueprint, health):
         app.register_blueprint(blueprint)
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -19,6 +19,7 @@ from app.ledger.merkle import leaf_hash
 from app.models import Environment, Model, ModelVersion, Prediction, Scope, Status, User
 from app.services.errors import UnknownThingError, invalid_query
 from app.services.model_access import is_usable, visible_models
+from app.services.users import addresses
 
 PAGE = 50
 LONGEST_PAGE = 500
@@ -109,9 +110,7 @@ def environment_of(record: Prediction) -> dict[str, Any] | None:
 
 def addresses_of(records: Sequence[Prediction]) -> dict[UUID, str]:
     """Return the email addresses of those who asked, by their identifiers."""
-    wanted = {record.actor_id for record in records}
-    rows = db.session.execute(select(User.id, User.email).where(User.id.in_(wanted)))
-    return {row.id: row.email for row in rows}
+    return addresses({record.actor_id for record in records})
 
 
 def leaf_hash_of(record: Prediction) -> bytes:

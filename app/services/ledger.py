@@ -133,6 +133,13 @@ def find_entry(record_id: UUID) -> LedgerEntry | None:
     return db.session.scalar(select(LedgerEntry).where(LedgerEntry.record_id == record_id))
 
 
+def leaves_of(record_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the leaves of those records that are in the book."""
+    query = select(LedgerEntry.record_id, LedgerEntry.index)
+    found = db.session.execute(query.where(LedgerEntry.record_id.in_(record_ids)))
+    return {record_id: index for record_id, index in found}  # noqa: C416 (rows are no pairs to mypy)
+
+
 def entry_of(record_id: UUID) -> LedgerEntry:
     """Return the entry of a record.
 

@@ -2,6 +2,7 @@
 
 import secrets
 import unicodedata
+from collections.abc import Collection
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -117,3 +118,9 @@ def _normalised(email: str) -> str:
 def _check_password(password: str, email: str) -> None:
     if reason := refused_because(password, email):
         raise invalid_input("password", reason)
+
+
+def addresses(user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the email addresses of people, by their identifiers."""
+    rows = db.session.execute(select(User.id, User.email).where(User.id.in_(user_ids)))
+    return {row.id: row.email for row in rows}
