@@ -11,6 +11,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from app.extensions import db
 from app.garbage import spare_the_collector
 from app.jobs.seal_records import seal_until
 from app.ledger.strict_text import FormatError
@@ -19,6 +20,7 @@ from app.sealer.sealer import Sealer
 from app.sealer.signing import KeyStore, SigningKey, SigningKeyError, new_name
 from app.services import books
 from app.services import ledger as service
+from app.services.signing_keys import change_key
 from config import Settings
 from verifier.errors import Rejected
 from verifier.notes import Key
@@ -177,6 +179,23 @@ def create(name: str | None) -> None:
         raise click.ClickException(str(error)) from error
     click.echo(f"The private key is in {settings.home / 'ledger' / 'keys'}.", err=True)
     click.echo(key.public.to_text())
+
+
+@keys.command()
+@with_appcontext
+def rotate() -> None:
+    """Change the key that signs, and print the public half of the new one: give that to your auditors.
+
+    The change is a leaf of the book that both keys have signed; who trusts the old one can trust the new
+    one for that. Keep the old key: it is needed until the change is sealed.
+    """
+    store: KeyStore = current_app.extensions["ledger_keys"]
+    try:
+        public = change_key(store, actor_id=None)
+        db.session.commit()
+    except SigningKeyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(public.to_text())
 
 
 @keys.command("list")
