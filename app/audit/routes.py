@@ -17,7 +17,7 @@ blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 @blueprint.get("")
 @access.requires(Scope.AUDIT)
 def show() -> str:
-    """Show the book's state; while a verification runs, the page comes again by itself."""
+    """Show the book's state; while a verification runs, that part of the page is fetched again."""
     sealer: Sealer = current_app.extensions["sealer"]
     growth = ledger.growth()
     return render_template(

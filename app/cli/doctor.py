@@ -5,7 +5,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 from flask import current_app
@@ -19,6 +19,9 @@ from app.extensions import db
 from app.flask_settings import SPARE_CONNECTIONS
 from app.health.checks import migration_fault
 from app.models import Artifact
+from app.sealer.sealer import Sealer
+from app.sealer.signing import SigningKeyError
+from app.services import ledger
 from app.services.artifacts import read_stored_artifact
 from app.services.runtimes import Runtimes
 from config import Settings
@@ -27,6 +30,7 @@ from ml import artifact
 _LARGEST_CLOCK_DIFFERENCE = 2.0
 _LEAST_FREE_BYTES = 2**30
 _TRIES_TO_COUNT = 20
+_SEALED_WITHIN = timedelta(seconds=60)
 
 
 class FaultFoundError(Exception):
@@ -179,6 +183,36 @@ def _check_active_models() -> str:
     return "all load"
 
 
+def _check_ledger() -> str:
+    """What is recorded is sealed soon, and nothing was set aside."""
+    sealer: Sealer = current_app.extensions["sealer"]
+    try:
+        keys = current_app.extensions["ledger_keys"].all()
+    except SigningKeyError as error:
+        raise FaultFoundError(str(error)) from error
+    now = ledger.status([sink.name for sink in sealer.sinks])
+    if not keys and _settings().production:
+        raise FaultFoundError(
+            "there is no key to sign with; make one: manage.py ledger keys create"
+        )
+    if now.findings:
+        raise FaultFoundError(f"{now.findings:,} records are set aside; see the audit page")
+    if now.oldest_pending_at and datetime.now(UTC) - now.oldest_pending_at > _SEALED_WITHIN:
+        raise FaultFoundError(
+            f"{now.pending:,} records wait, the oldest since {now.oldest_pending_at:%Y-%m-%d %H:%M:%S} UTC;"
+            " is the service running? See its log for why nothing is sealed"
+        )
+    if failing := [sink.name for sink in now.sinks if sink.error]:
+        raise FaultFoundError(f"checkpoints do not reach {', '.join(failing)}")
+    if not now.sinks:
+        raise AdviceError(
+            f"{now.size:,} leaves; set DAYBOOK_CHECKPOINT_SINKS, or nobody can prove that none was changed"
+        )
+    return (
+        f"{now.size:,} leaves, {now.pending:,} records wait, published in {len(now.sinks)} places"
+    )
+
+
 def _check_counts() -> str:
     """Every request for predictions has one fate.
 
@@ -224,5 +258,6 @@ CHECKS: tuple[Callable[[], str], ...] = (
     _check_clock,
     _check_artifacts,
     _check_active_models,
+    _check_ledger,
     _check_counts,
 )

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from config import PROJECT
 from tests.browser.conftest import accessible
 from tests.support.cast import PASSWORD
+from tests.support.waiting import until
+from verifier.__main__ import main as verifier
 
 SHOTS = PROJECT / "tests/browser/screenshots"
 
@@ -154,3 +156,56 @@ def test_every_role_has_pages_that_axe_passes(open_page, who):
     for path in ("/", "/predictions", "/account", "/account/password", "/nothing"):
         page.goto(path)
         accessible(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_auditor_sees_that_the_book_is_good_and_takes_a_proof_away(
+    open_page, service, theme, tmp_path
+):
+    """By the sealer and the verification of the running service."""
+    page = open_page(color_scheme=theme)
+    sign_in(page, "admin")
+    page.goto("/models/breast-cancer/predict?values=typical")
+    page.get_by_role("button", name="Predict").click()
+    record = page.url
+    expect(
+        page.get_by_text(re.compile("will be sealed in seconds|In the book as leaf"))
+    ).to_be_visible()
+    accessible(page)
+    until(lambda: page.goto(record) and page.get_by_text("In the book as leaf").count(), 30)
+    accessible(page)
+    shot(page, f"sealed-{theme}")
+    page.get_by_text("How to check it").click()
+    kept = {}
+    for name in ("Download the proof", "and the record"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        kept[name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(kept[name])
+    page.goto("/audit")
+    key = page.locator("ul.plain li").last.inner_text()
+    proof, its_record = kept.values()
+    assert verifier(["proof", str(proof), "--record", str(its_record), "--key", key]) == 0
+
+    page.get_by_role("button", name="Verify the whole book").click()
+    expect(page.get_by_text(re.compile("^Good on"))).to_be_visible(timeout=30_000)
+    accessible(page)
+    shot(page, f"audit-{theme}")
+
+    page.goto("/admin")
+    erasing = page.locator("form", has=page.get_by_role("button", name="Erase"))
+    erasing.get_by_label("Record or subject").fill("nobody")
+    erasing.get_by_label("Basis").fill("a request")
+    erasing.get_by_label("There is no way back: erase it").check()
+    erasing.get_by_role("button", name="Erase").click()
+    expect(page.get_by_text("There are no records of that subject.")).to_be_visible()
+    accessible(page)
+    erasing.get_by_label("Record or subject").fill(record.rpartition("/")[2])
+    erasing.get_by_role("button", name="Erase").click()
+    expect(page.get_by_text("1 record is erased.")).to_be_visible()
+    accessible(page)
+    shot(page, f"admin-{theme}")
+    page.goto(record)
+    expect(page.get_by_role("heading", name="Erased")).to_be_visible()
+    accessible(page)
+    assert verifier(["proof", str(proof), "--key", key]) == 0, "the old proof still holds"

@@ -36,7 +36,8 @@ def model(tmp_path):
 @pytest.mark.parametrize(
     "command",
     ["", "users", "users create", "tokens create", "models register", "models activate",
-     "predictions show", "serve", "doctor", "work", "demo", "db upgrade"],
+     "predictions show", "serve", "doctor", "work", "demo", "db upgrade", "ledger", "ledger seal", "ledger verify",
+     "ledger export", "ledger keys rotate", "subjects erase", "holds lift", "retention drop"],
 )  # fmt: skip
 def test_every_command_has_help(run, command):
     code, out, _ = run(*command.split(), "--help")
@@ -191,7 +192,7 @@ def test_work_once_runs_every_job(run, cast):
 def test_doctor_prints_one_line_for_each_check(run, cast):
     code, out, _ = run("doctor")
     lines = {line.split(":")[0].split(maxsplit=1)[1]: line for line in out.splitlines()}
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert "daybook_service" in lines["rights"]
     assert lines["artifacts"].startswith("ok")
     # The server of the tests runs without fsync: the doctor must see it.

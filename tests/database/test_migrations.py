@@ -2,6 +2,7 @@
 
 import json
 import re
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +15,9 @@ from app.database.partitions import is_partition
 from app.extensions import db
 from app.health.checks import head_revision
 from app.identifiers import new_id
+from app.ledger.merkle import leaf_hash
 from app.services import users
+from app.services.ledger import entry_of
 from app.services.sessions import end_session
 from config import PROJECT
 from tests.support.cast import GOOD_ROW, make_world
@@ -110,6 +113,29 @@ def test_a_later_step_down_and_up_keeps_the_book(fresh_app):
     found = client.get(f"/api/v1/predictions/{before}", headers=cast["owner"].bearer)
     assert found.status_code == 200
     assert ask().status_code == 201
+
+
+def test_what_was_recorded_before_there_was_a_ledger_is_sealed_too(fresh_app):
+    cast, client = fresh_app.extensions["cast"], fresh_app.test_client()
+    run(fresh_app, downgrade, "0005")
+    url = "/api/v1/models/churn/predictions"
+    told = [
+        client.post(url, json={"inputs": [row]}, headers=cast["owner"].bearer).get_json()
+        for row in (GOOD_ROW, {}, GOOD_ROW)
+    ]
+    run(fresh_app, upgrade, "head")
+    with fresh_app.app_context():
+        recorded = db.session.execute(
+            text("SELECT id FROM predictions UNION ALL SELECT id FROM events")
+        ).scalars()
+        recorded = set(recorded)
+        db.session.rollback()
+    assert fresh_app.extensions["sealer"].seal_all() == len(recorded)
+    with fresh_app.app_context():
+        assert set(db.session.scalars(text("SELECT record_id FROM ledger_entries"))) == recorded
+        first = told[0]["predictions"][0]
+        entry = entry_of(UUID(first["id"]))
+        assert leaf_hash(entry.envelope).hex() == first["leaf_hash"], "the receipt given then holds"
 
 
 def test_upgrading_gives_the_rights_again_that_a_restore_has_lost(fresh_app, server, fresh_url):

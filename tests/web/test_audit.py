@@ -59,6 +59,7 @@ def test_a_verification_is_asked_for_once_runs_and_is_told(app, browser_of, seal
         )
         assert (event.actor_id, event.subject_id) == (cast["auditor"].id, asked[0].id)
     page = parsed(client.get("/audit"))
-    assert page.all("meta", **{"http-equiv": "refresh"}), "it comes again by itself"
+    assert "data-again" in page.all("section", id="verification")[0], "it is fetched again"
+    assert "Look again" in page.text, "without a script, too"
     assert page.all("progress")
     assert not [a for a in page.all("form") if a["action"] == "/audit/verifications"]
