@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bulk, house, peers, report, single_rows, starting
+from benchmarks import bulk, house, ledger, peers, report, single_rows, starting
+from benchmarks.client import ask
 from config import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,8 +30,13 @@ def main() -> int:
         print("wrk is missing: apt-get install wrk", file=sys.stderr)
         return 1
     rounds, seconds = (1, 1.0) if arguments.quick else (5, 3.0)
-    name = "peers" if arguments.peers else "latest"
-    measured = (_beside_peers if arguments.peers else _alone)(rounds, seconds)
+    name = "peers" if arguments.peers else "ledger" if arguments.ledger else "latest"
+    if arguments.peers:
+        measured = _beside_peers(rounds, seconds)
+    elif arguments.ledger:
+        measured = _ledger(arguments.quick)
+    else:
+        measured = _alone(rounds, seconds) | _ledger(arguments.quick)
     document = {"about": _about(rounds, seconds), **measured}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
@@ -51,6 +57,18 @@ def _alone(rounds: int, seconds: float) -> dict[str, Any]:
         seconds_to_answer = starting.start_to_first_answer(furnished, rounds=rounds)
     return {"single_rows": rows, "slow_commits": slow, "bulk": many,
             "megabytes_per_worker": megabytes, "start_to_first_answer": seconds_to_answer}  # fmt: skip
+
+
+def _ledger(quick: bool) -> dict[str, Any]:
+    sizes = (5_000, 20_000) if quick else (100_000, 1_000_000)
+    with house.furnished(WORK) as furnished:
+        with house.serving(furnished.daybook, "/readyz", furnished) as (server, port):
+            ask(
+                furnished.target("logreg", port, server),
+                json.dumps({"inputs": furnished.rows()}).encode(),
+            )
+        with closing(furnished.connect()) as connection:
+            return {"ledger": ledger.sealed_and_verified(furnished, connection, sizes=sizes)}
 
 
 def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
@@ -75,6 +93,7 @@ def _about(rounds: int, seconds: float) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--peers", action="store_true", help="measure other servers beside ours")
+    parser.add_argument("--ledger", action="store_true", help="measure the ledger only")
     parser.add_argument("--quick", action="store_true", help="one short round")
     return parser.parse_args()
 

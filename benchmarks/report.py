@@ -12,11 +12,15 @@ def render(document: dict[str, Any]) -> str:
     parts = [
         f"Measured {about['at']} at {about['commit']}: {about['processors']} processors, Python"
         f" {about['python']}, median of {about['rounds']} rounds of {about['seconds']:g} s.",
-        _single_rows(document["single_rows"]),
     ]
+    if "single_rows" in document:
+        parts += [_single_rows(document["single_rows"])]
     if "bulk" in document:
         parts += [_others(document)]
-    parts += [_table(("ratio", "measured"), _ratios(document))]
+    if "ledger" in document:
+        parts += [_ledger(document["ledger"])]
+    if "single_rows" in document:
+        parts += [_table(("ratio", "measured"), _ratios(document))]
     return "\n\n".join(parts)
 
 
@@ -41,6 +45,18 @@ def _others(document: dict[str, Any]) -> str:
         ("start to first answer", f"{document['start_to_first_answer']:.1f} s"),
     ]  # fmt: skip
     return _table(("what", "measured"), rows)
+
+
+def _ledger(measured: dict[str, Any]) -> str:
+    rows = [
+        ("sealed", f"{measured['sealed']:,.0f} leaves/s"),
+        ("verified from the database", f"{measured['verified']:,.0f} records/s"),
+    ]
+    rows += [
+        (f"memory of the verifier, {size} records", f"{megabytes:.0f} MB")
+        for size, megabytes in measured["megabytes"].items()
+    ]
+    return _table(("ledger", "measured"), rows)
 
 
 def _ratios(document: dict[str, Any]) -> Iterable[Row]:

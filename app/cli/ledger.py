@@ -18,7 +18,7 @@ from app.ledger.strict_text import FormatError
 from app.sealer.publishing import SplitViewError
 from app.sealer.sealer import Sealer
 from app.sealer.signing import KeyStore, SigningKey, SigningKeyError, new_name
-from app.services import books
+from app.services import books, erasure
 from app.services import ledger as service
 from app.services.signing_keys import change_key
 from config import Settings
@@ -147,6 +147,23 @@ def export(folder: Path) -> None:
     with click.progressbar(length=size, label="Leaves", file=sys.stderr) as bar:
         done = books.export_book(folder, _own_keys(), progress=lambda n: bar.update(n - bar.pos))
     click.echo(done.size)
+
+
+@ledger.command("replay-erasures")
+@click.argument(
+    "folder", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False)
+)
+@with_appcontext
+def replay_erasures(folder: Path) -> None:
+    """Erase again what an exported book says is erased. Prints how many records it was.
+
+    After a restore from a backup that is older than erasures, before the service is opened.
+    """
+    count = erasure.replay_erasures(
+        books.erased_in(folder), basis=f"as in the export {folder.name}"
+    )
+    db.session.commit()
+    click.echo(count)
 
 
 @ledger.group()

@@ -3,10 +3,15 @@
 import hmac
 
 from flask import Blueprint, Response, current_app, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import access, metrics
 from app.answers import json_answer
+from app.extensions import db
+from app.health import ledger_metrics
 from app.health.checks import readiness
+from app.sealer.sealer import Sealer
+from app.services import ledger
 from app.services.errors import NotSignedInError
 from app.version import VERSION
 from config import Settings
@@ -47,7 +52,20 @@ def show_metrics() -> Response:
         raise NotSignedInError("Set DAYBOOK_METRICS_TOKEN and send it as a bearer token.")
     if token and not hmac.compare_digest(token.encode(), (given or "").encode()):
         raise NotSignedInError("Send DAYBOOK_METRICS_TOKEN as a bearer token.")
-    return Response(metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(
+        metrics.exposition() + _ledger_metrics(),
+        content_type="text/plain; version=0.0.4; charset=utf-8",
+    )
+
+
+def _ledger_metrics() -> bytes:
+    """Return what the database tells; nothing while it does not answer."""
+    sealer: Sealer = current_app.extensions["sealer"]
+    try:
+        return ledger_metrics.exposition(ledger.status([sink.name for sink in sealer.sinks]))
+    except SQLAlchemyError:
+        db.session.rollback()
+        return b""
 
 
 @blueprint.get("/version")

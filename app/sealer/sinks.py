@@ -1,11 +1,12 @@
 """Sinks: where checkpoints are published, out of reach of who runs the database."""
 
+import base64
 import os
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from app.ledger.notes import LARGEST_BYTES
 
@@ -67,11 +68,13 @@ class FolderSink:
 
 
 class HTTPSink:
-    """An address that keeps what is PUT there, and gives it to GET."""
+    """An address that keeps what is PUT there, and gives it to GET; a name and a password may be in it."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self.name = _without_secrets(url)
+        parts = urlsplit(url)
+        self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        self._headers = {"Content-Type": "text/plain; charset=utf-8"} | _authorization(parts)
+        self.name = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
     def read(self) -> bytes | None:
         """See `Sink`."""
@@ -90,8 +93,7 @@ class HTTPSink:
             raise SinkError(f"{self.name} answers {error.code}") from None
 
     def _call(self, method: str, body: bytes | None) -> bytes:
-        headers = {"Content-Type": "text/plain; charset=utf-8"}
-        request = urllib.request.Request(self._url, body, headers, method=method)  # noqa: S310 (http, https)
+        request = urllib.request.Request(self._url, body, self._headers, method=method)  # noqa: S310 (http, https)
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
                 found: bytes = answer.read(LARGEST_BYTES + 1)
@@ -111,10 +113,12 @@ def read_sinks(setting: str) -> list[Sink]:
     ]
 
 
-def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+def _authorization(parts: SplitResult) -> dict[str, str]:
+    """Return the header for a name and a password in an address (RFC 7617)."""
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def _write_safely(path: Path, data: bytes) -> None:

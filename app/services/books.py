@@ -76,6 +76,21 @@ def record_document(kind: str, record_id: UUID) -> bytes:
     return str(found).encode()
 
 
+def erased_in(folder: Path) -> Iterator[UUID]:
+    """Yield the predictions that an exported book says are erased.
+
+    Raises:
+        UnknownThingError: if the folder has no records.
+    """
+    if not (path := folder / "records.ndjson").is_file():
+        raise UnknownThingError(f"There is no records.ndjson in {folder}.")
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            facts = json.loads(line)["facts"]
+            if "parts" in (what := facts.get("what") or {}):
+                yield UUID(what["record_id"])
+
+
 def _ask(statement: str) -> list[str]:
     wrapped = f"SELECT (rows.one)::text FROM ({statement}) AS rows (one)"
     return list(db.session.connection().exec_driver_sql(wrapped).scalars())

@@ -1,6 +1,6 @@
 """Erasure: salts and texts of a record go, its leaf and its proofs stay; a legal hold forbids it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -55,6 +55,24 @@ def erase_subject(subject: str, *, basis: str, actor_id: UUID | None) -> list[No
     if not (records := db.session.scalars(query).all()):
         raise UnknownThingError("There are no records of that subject.")
     return _erase(records, basis, actor_id)
+
+
+def replay_erasures(prediction_ids: Iterable[UUID], *, basis: str) -> int:
+    """Erase again what was erased before a restore brought it back; return how many records it was.
+
+    Holds do not forbid it: what the book says is gone must not come back.
+
+    Args:
+        prediction_ids: the records that the book says are erased.
+        basis: why.
+    """
+    count = 0
+    for identifier in prediction_ids:
+        record = db.session.get(Prediction, identifier)
+        if record is not None and any(getattr(record, f"{name}_salt") for name in PARTS):
+            _erase_one(record, basis, None)
+            count += 1
+    return count
 
 
 def erasure_of(prediction_id: UUID) -> Notice | None:

@@ -99,3 +99,25 @@ def test_production_shows_no_metrics_without_a_token(app, client, monkeypatch):
         settings.model_copy(update={"environment": Environment.PRODUCTION}),
     )
     assert client.get("/metrics").status_code == 401
+
+
+def test_metrics_tell_of_the_ledger(app, client, cast):
+    from tests.support.asking import ask
+
+    with app.app_context():
+        ask(app, cast["owner"], rows=2)
+
+    def told(name):
+        lines = client.get("/metrics").text.splitlines()
+        (line,) = [line for line in lines if line.startswith(f"daybook_ledger_{name} ")]
+        return float(line.split()[1])
+
+    assert told("pending") >= 2
+    assert told("oldest_pending_seconds") > 0
+    size = app.extensions["sealer"].seal_all()
+    assert (told("pending"), told("size"), told("set_aside"), told("oldest_pending_seconds")) == (
+        0,
+        size,
+        0,
+        0,
+    )

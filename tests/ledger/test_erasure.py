@@ -20,6 +20,19 @@ from tests.support.cast import sign_in
 BASIS = "GDPR Art. 17, request of Mrs Example"
 
 
+@pytest.fixture
+def run(house):
+    from app.cli.main import Menu
+
+    menu = Menu(create_app=lambda: house.app, add_default_commands=False)
+
+    def invoke(*arguments):
+        result = house.app.test_cli_runner().invoke(menu, arguments)
+        return result.exit_code, result.stdout.strip(), result.stderr
+
+    return invoke
+
+
 def erase(house, identifier, **more):
     with house.context():
         notice = erasure.erase_prediction(identifier, basis=BASIS, actor_id=None, **more)
@@ -86,6 +99,30 @@ def test_what_an_erasure_leaf_names_must_be_gone(house, capsys):
         1,
         True,
     )
+
+
+def test_after_a_restore_erasures_are_done_again_from_an_export(house, run, capsys):
+    victims = house.ids[20:23]
+    with house.context():
+        before = db.session.execute(
+            text(
+                "SELECT id, inputs::text, inputs_salt FROM predictions WHERE id = ANY (CAST(:ids AS uuid[]))"
+            ),
+            {"ids": victims},
+        ).all()
+        for victim in victims:
+            erasure.erase_prediction(victim, basis=BASIS, actor_id=None)
+        db.session.commit()
+    house.seal()
+    assert run("ledger", "export", str(house.folder / "book"))[0] == 0
+    for identifier, inputs, salt in before[:2]:
+        house.tamper("UPDATE predictions SET inputs = CAST(:inputs AS json), inputs_salt = :salt WHERE id = :id",
+                     inputs=inputs, salt=bytes(salt), id=identifier)  # fmt: skip
+    assert run("ledger", "replay-erasures", str(house.folder / "book"))[:2] == (0, "2")
+    assert run("ledger", "replay-erasures", str(house.folder / "book"))[:2] == (0, "0")
+    house.seal()
+    assert house.whole_book(capsys)[0] == 0
+    assert run("ledger", "replay-erasures", str(house.folder))[0] == 1
 
 
 def test_all_records_of_a_subject_are_erased_together(house, capsys, cast):
@@ -254,19 +291,6 @@ def test_the_function_drops_nothing_without_a_notice(house, old_month):
         with pytest.raises(DBAPIError, match="no notice says so"):
             db.session.execute(text("SELECT drop_predictions_partition('users; drop table users')"))
         db.session.rollback()
-
-
-@pytest.fixture
-def run(house):
-    from app.cli.main import Menu
-
-    menu = Menu(create_app=lambda: house.app, add_default_commands=False)
-
-    def invoke(*arguments):
-        result = house.app.test_cli_runner().invoke(menu, arguments)
-        return result.exit_code, result.stdout.strip(), result.stderr
-
-    return invoke
 
 
 def test_the_commands(house, run, cast, old_month):
