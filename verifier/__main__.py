@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from verifier.book import Report, Source, verify_book
 from verifier.bundle import Bundle
@@ -14,6 +15,7 @@ from verifier.keyring import Keyring
 from verifier.merkle import verify_consistency
 from verifier.notes import Key, open_checkpoint, parse_hash
 from verifier.proofs import verify_proof, verify_record
+from verifier.records import read_record
 
 _EPILOG = """examples:
   python -m verifier proof record.tlog-proof --key NAME+ID+BASE64
@@ -120,12 +122,12 @@ def _keys(given: argparse.Namespace) -> frozenset[Key]:
     return frozenset(map(Key.parse, words))
 
 
-def _record(path: Path) -> dict[str, dict[str, str]]:
-    """Return a record as the service's API and command line show it, or as an exported book has it."""
-    shown = json.loads(path.read_text(encoding="utf-8"))
-    if "facts" in shown:
-        return dict(shown)
-    raise Rejected("the record is not in the form of `manage.py ledger record ID`")
+def _record(path: Path) -> dict[str, Any]:
+    """Return a record as `manage.py ledger record ID` prints it, or as its page gives it."""
+    try:
+        return read_record(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError):
+        raise Rejected("the record is not JSON") from None
 
 
 def _receipt(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from verifier.errors import Finding, Rejected
 from verifier.keyring import Keyring
 from verifier.merkle import Tree, hash_leaf
 from verifier.notes import open_checkpoint, read_size
-from verifier.records import check_parts, compare, missing_parts, read_envelope
+from verifier.records import check_parts, compare, missing_parts, read_envelope, read_record
 from verifier.tiles import Tiles
 
 _AT_ONCE = 1000
@@ -170,9 +170,14 @@ class _Check:
             self._memory.miss(said["id"], _WHOLE, leaf.place)
             return
         self.report.records += 1
-        self._find_all(where, compare(said, leaf.record))
-        self._find_all(where, check_parts(said, leaf.record))
-        for part in missing_parts(said, leaf.record):
+        try:
+            record = read_record(leaf.record)
+        except Rejected as why:
+            self._find(where, str(why))
+            return
+        self._find_all(where, compare(said, record))
+        self._find_all(where, check_parts(said, record))
+        for part in missing_parts(said, record):
             self._memory.miss(said["id"], part, leaf.place)
 
     def _obey(self, said: dict[str, Any]) -> Iterator[str]:
@@ -210,7 +215,7 @@ class _Memory:
         self._disk.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, leaf INTEGER) WITHOUT ROWID")
         self._disk.execute("CREATE TABLE twice (id TEXT, leaf INTEGER)")
         self._disk.execute(
-            "CREATE TABLE missing (id TEXT, part TEXT, leaf INTEGER, PRIMARY KEY (id, part)) WITHOUT ROWID"
+            "CREATE TABLE missing (id TEXT, part TEXT, leaf INTEGER, why INTEGER DEFAULT 0, PRIMARY KEY (id, part)) WITHOUT ROWID"
         )
         self._fresh: list[tuple[str, int]] = []
 
@@ -221,21 +226,23 @@ class _Memory:
 
     def miss(self, identifier: str, part: str, leaf: int) -> None:
         self._disk.execute(
-            "INSERT OR REPLACE INTO missing VALUES (?, ?, ?)", (identifier, part, leaf)
+            "INSERT OR REPLACE INTO missing (id, part, leaf) VALUES (?, ?, ?)",
+            (identifier, part, leaf),
         )
 
     def explain_erasure(self, identifier: str, parts: list[str]) -> Iterator[str]:
         for part in parts:
             where = (identifier, part)
             done = self._disk.execute(
-                "DELETE FROM missing WHERE id = ? AND part = ?", where
+                "UPDATE missing SET why = 1 WHERE id = ? AND part = ?", where
             ).rowcount
             if not done and not self._is_missing(identifier):
                 yield f"erases {part} of record {identifier}, which is stored all the same"
 
     def explain_retention(self, first: str, until: str, count: int) -> Iterator[str]:
         done = self._disk.execute(
-            "DELETE FROM missing WHERE part = ? AND id >= ? AND id < ?", (_WHOLE, first, until)
+            "UPDATE missing SET why = 1 WHERE part = ? AND id >= ? AND id < ? AND NOT why",
+            (_WHOLE, first, until),
         ).rowcount
         if done != count:
             yield f"drops {count} records, but {done} are missing"
@@ -244,7 +251,9 @@ class _Memory:
         self._write()
         for identifier, leaf in self._disk.execute("SELECT id, leaf FROM twice ORDER BY leaf"):
             yield f"leaf {leaf}", f"is a second one of record {identifier}"
-        rows = self._disk.execute("SELECT leaf, id, part FROM missing ORDER BY leaf, part")
+        rows = self._disk.execute(
+            "SELECT leaf, id, part FROM missing WHERE NOT why ORDER BY leaf, part"
+        )
         for leaf, identifier, part in rows:
             where = f"leaf {leaf} (record {identifier})"
             gone = f"{part} is gone" if part else "the record is gone"

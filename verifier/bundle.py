@@ -35,9 +35,10 @@ class Bundle:
 
     def checkpoints(self) -> Iterator[bytes]:
         """See `verifier.book.Source`."""
-        with (self._folder / "checkpoints.ndjson").open() as lines:
-            for line in lines:
-                yield json.loads(line)["note"].encode()
+        for line in self._lines("checkpoints.ndjson"):
+            if not isinstance(line.get("note"), str):
+                raise Rejected("a line of checkpoints.ndjson has no note")
+            yield line["note"].encode("utf-8", "surrogatepass")
 
     def leaves(self) -> Iterator[Stored]:
         """See `verifier.book.Source`."""
@@ -60,7 +61,7 @@ class Bundle:
     def strays(self) -> Iterator[str]:
         """See `verifier.book.Source`: records that belong to no leaf."""
         for record in self._misplaced:
-            yield f"record {record['facts'].get('id')}"
+            yield f"the record of leaf {record['index']} in records.ndjson"
 
     def _entries(self) -> Iterator[tuple[int, bytes]]:
         index = 0
@@ -74,9 +75,22 @@ class Bundle:
                 index += 1
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        with (self._folder / "records.ndjson").open() as lines:
-            for line in lines:
-                yield json.loads(line)
+        for line in self._lines("records.ndjson"):
+            if type(line.get("index")) is not int:
+                raise Rejected("a line of records.ndjson does not say which leaf it belongs to")
+            yield line
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a file of lines."""
+        with (self._folder / name).open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    value = json.loads(line)
+                except (ValueError, RecursionError):
+                    value = None
+                if not isinstance(value, dict):
+                    raise Rejected(f"line {number} of {name} is no JSON object")
+                yield value
 
     def _read(self, name: str) -> bytes | None:
         try:

@@ -23,15 +23,20 @@ def read_envelope(envelope: bytes) -> dict[str, Any]:
         Rejected: if it is no envelope that this verifier knows.
     """
     try:
-        said = json.loads(envelope)
+        said = json.loads(envelope, object_pairs_hook=_unique)
+    except Rejected:
+        raise
     except (ValueError, RecursionError):
         raise Rejected("the envelope is not JSON") from None
     if not isinstance(said, dict) or said.get("version") != VERSION:
         raise Rejected("the envelope is of a version that this verifier does not know")
     if said.get("kind") not in KINDS or not isinstance(said.get("id"), str):
         raise Rejected("the envelope is of a kind that this verifier does not know")
-    if not isinstance(said.get("commitments"), dict):
-        raise Rejected("the envelope has no commitments")
+    commitments = said.get("commitments")
+    if not isinstance(commitments, dict) or not all(
+        isinstance(c, str) for c in commitments.values()
+    ):
+        raise Rejected("the envelope has no commitments, or one that is no text")
     return said
 
 
@@ -44,10 +49,10 @@ def compare(said: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
     }
     stored = record["facts"]
     for name in sorted(facts.keys() | stored.keys()):
-        if name not in stored or name not in facts or facts[name] != stored[name]:
+        if name not in stored or name not in facts or not _same(facts[name], stored[name]):
             yield f"{name} is not what the leaf says"
     for name in sorted(said["commitments"].keys() | record["commitments"].keys()):
-        if said["commitments"].get(name) != record["commitments"].get(name):
+        if not _same(said["commitments"].get(name), record["commitments"].get(name)):
             yield f"the commitment of {name} is not what the leaf says"
 
 
@@ -70,8 +75,37 @@ def missing_parts(said: dict[str, Any], record: dict[str, Any]) -> set[str]:
 
 def fits(name: str, part: str, salt: str, commitment: str) -> bool:
     """Whether a commitment (hexadecimal) is to this part, with this salt."""
-    key = bytes.fromhex(salt)
-    if len(key) != _SALT:
+    try:
+        key = bytes.fromhex(salt)
+        message = b"daybook-commit-v1\x00" + name.encode() + b"\x00" + part.encode()
+    except ValueError:
         return False
-    message = b"daybook-commit-v1\x00" + name.encode() + b"\x00" + part.encode()
-    return hmac(key, message, "sha256").hexdigest() == commitment
+    return len(key) == _SALT and hmac(key, message, "sha256").hexdigest() == commitment
+
+
+def read_record(shown: Any) -> dict[str, Any]:
+    """Return a record, if it has the form of one.
+
+    Raises:
+        Rejected: if it has not.
+    """
+    names = ("facts", "commitments", "parts", "salts")
+    if not isinstance(shown, dict) or not all(isinstance(shown.get(name), dict) for name in names):
+        raise Rejected("the record is not in the form of one: facts, commitments, parts, salts")
+    texts = [text for name in names[1:] for text in shown[name].values()]
+    if not all(isinstance(text, str) for text in texts):
+        raise Rejected("the record has a commitment, a part or a salt that is no text")
+    return shown
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same. Python takes 1, 1.0 and true for equal."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object; with the same name twice it would mean two things."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise Rejected("the envelope has a name twice")
+    return found

@@ -113,6 +113,16 @@ CHANGES = {
                            "is broken off"),
     "a checkpoint": (lambda f: edit(f / "checkpoints.ndjson", b"log/1\\n614\\n", b"log/1\\n613\\n"), "is wrong"),
     "no checkpoint": (lambda f: (f / "checkpoint").unlink(), "there is no checkpoint"),
+    "a record that is none": (lambda f: edit(f / "records.ndjson", b'"facts" :', b'"fact" :'), "not in the form of one"),
+    "a salt that is no salt": (lambda f: edit(f / "records.ndjson", b'"salts" : {"inputs":"', b'"salts" : {"inputs":"zz'),
+                               "inputs is not what was committed to"),
+    "a number that Python takes for the same": (lambda f: edit(f / "records.ndjson", b'"row" : 0,', b'"row" : false,'),
+                                                "row is not what the leaf says"),
+    "a line that is no JSON": (lambda f: edit(f / "records.ndjson", b'{"index":5,', b'{"index":5,,'), "is no JSON object"),
+    "a line without its leaf": (lambda f: edit(f / "records.ndjson", b'{"index":5,', b'{"index":true,'),
+                                "does not say which leaf it belongs to"),
+    "bytes that are no text": (lambda f: edit(f / "records.ndjson", b'{"index":5,', b'\xff\xfe'), "is no JSON object"),
+    "a checkpoint that is no text": (lambda f: edit(f / "checkpoints.ndjson", b'"note": "', b'"mote": "'), "has no note"),
     "records beyond": (one_more_line, "neither is a leaf of the book"),
 }  # fmt: skip
 
