@@ -4,11 +4,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from app.database.binaries import packaged_binaries
 from benchmarks.house import House
+from benchmarks.load import Load, Target, measure
+from benchmarks.single_rows import Measured, median_of
 from config import PROJECT
 
 _COLUMNS = """
@@ -45,6 +48,33 @@ def sealed_and_verified(house: House, connection: Any, *, sizes: tuple[int, ...]
         measured["megabytes"][f"{size:,}"] = megabytes
         before = size
     return measured
+
+
+def with_sealing(target: Target, connection: Any, *, rounds: int, seconds: float) -> Measured:
+    """Measure predictions while records are sealed, and while somebody holds the lock of the sealer, in turn.
+
+    What waited meanwhile is sealed before the next measurement.
+    """
+    runs: dict[str, list[Load]] = defaultdict(list)
+    for number in range(rounds):
+        for what in ("sealing", "not sealing")[:: 1 if number % 2 else -1]:
+            with connection.cursor() as cursor:
+                cursor.execute("BEGIN")
+                if what == "not sealing":
+                    cursor.execute("SELECT FROM ledger_head FOR UPDATE")
+                runs[what].append(measure(target, 32, seconds))
+                cursor.execute("ROLLBACK")
+            _wait_until_sealed(target, connection)
+    return {what: median_of(loads) for what, loads in runs.items()}
+
+
+def _wait_until_sealed(target: Target, connection: Any) -> None:
+    with target.server.awake(), connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT EXISTS (SELECT FROM ledger_pending)")
+            if not cursor.fetchone()[0]:
+                return
+            time.sleep(0.1)
 
 
 def _copy_records(connection: Any, count: int) -> None:

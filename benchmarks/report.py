@@ -56,6 +56,9 @@ def _ledger(measured: dict[str, Any]) -> str:
         (f"memory of the verifier, {size} records", f"{megabytes:.0f} MB")
         for size, megabytes in measured["megabytes"].items()
     ]
+    for what, one in measured["slowed"].items():
+        told = f"{one['rate']:,.0f} answers/s, {one['cpu']:.2f} CPU s per 1,000"
+        rows += [(f"predictions at 32 connections, {what}", told)]
     return _table(("ledger", "measured"), rows)
 
 

@@ -35,7 +35,7 @@ def compare(
                     continue
                 print(f"  round {number + 1}: {what}: {load.rate:.0f}/s", flush=True)
                 runs[what].append(load)
-    return {what: _median(loads) for what, loads in runs.items()}
+    return {what: median_of(loads) for what, loads in runs.items()}
 
 
 def with_slow_commits(target: Target, connection: Any, *, rounds: int, seconds: float) -> Measured:
@@ -50,7 +50,7 @@ def with_slow_commits(target: Target, connection: Any, *, rounds: int, seconds: 
         _set(connection, _SLOW)
         runs["commits 2 ms slower"].append(measure(target, 64, seconds))
     _set(connection, {})
-    return {what: _median(loads) for what, loads in runs.items()}
+    return {what: median_of(loads) for what, loads in runs.items()}
 
 
 def _set(connection: Any, settings: Mapping[str, int]) -> None:
@@ -61,6 +61,7 @@ def _set(connection: Any, settings: Mapping[str, int]) -> None:
         cursor.execute("SELECT pg_reload_conf()")
 
 
-def _median(loads: Iterable[Load]) -> dict[str, float]:
+def median_of(loads: Iterable[Load]) -> dict[str, float]:
+    """Return the median of each figure."""
     rows = [asdict(load) for load in loads]
     return {name: median(row[name] for row in rows) for name in rows[0]}
