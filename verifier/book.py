@@ -89,6 +89,7 @@ class _Check:
         self.report = Report()
         self._source, self._keyring, self._receipts = source, keyring, receipts
         self._tree, self._tiles, self._memory = Tree(), Tiles(source.tile), _Memory()
+        self._lost = ""
 
     def run(self, held: Iterable[bytes], progress: Callable[[int], None]) -> None:
         due = self._checkpoints_in_order(held)
@@ -184,7 +185,11 @@ class _Check:
         """Take note of leaves that explain what is missing, or who signs from here on."""
         what = said.get("what", {})
         try:
-            if said["kind"] == "key_change":
+            if said["kind"] == "loss":
+                self._lost = max(self._lost, said["id"])
+            elif said["id"] < self._lost and said["kind"] != "erasure":
+                return  # It was done to the book that was lost: here nothing is missing for it.
+            elif said["kind"] == "key_change":
                 self._keyring.change(what)
             elif said["kind"] == "erasure":
                 yield from self._memory.explain_erasure(what["record_id"], what["parts"])

@@ -20,6 +20,7 @@ from app.sealer.sealer import Sealer
 from app.sealer.signing import KeyStore, SigningKey, SigningKeyError, new_name
 from app.services import books, erasure
 from app.services import ledger as service
+from app.services.new_book import begin_new_book
 from app.services.signing_keys import change_key
 from config import Settings
 from verifier.errors import Rejected
@@ -147,6 +148,35 @@ def export(folder: Path) -> None:
     with click.progressbar(length=size, label="Leaves", file=sys.stderr) as bar:
         done = books.export_book(folder, _own_keys(), progress=lambda n: bar.update(n - bar.pos))
     click.echo(done.size)
+
+
+@ledger.command("begin-anew")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--basis", required=True, help="What was lost, and why.")
+@click.option(
+    "--name", help="The name of the new book; the old one with the next number if not given."
+)
+@with_appcontext
+def begin_anew(folder: Path, basis: str, name: str | None) -> None:
+    """Begin a new book after a real loss. Prints its public key: give that to your auditors.
+
+    The old book is exported to DIR first, as far as it is there. Then every record waits to be sealed in
+    the new one, whose first leaf tells of the loss. Set new sinks before: the old ones have the old book.
+
+    \b
+    Example:
+        manage.py ledger begin-anew /safe/log-1 --basis "restored from the backup of 20 November"
+    """
+    store: KeyStore = current_app.extensions["ledger_keys"]
+    try:
+        books.export_book(folder, _own_keys())
+        public = begin_new_book(store, basis=basis, name=name, actor_id=None)
+        db.session.commit()
+    except FormatError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--name") from error
+    except SigningKeyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(public.to_text())
 
 
 @ledger.command("replay-erasures")

@@ -36,7 +36,12 @@ RIGHTS = {
     "counted_until": "SELECT, INSERT",
     "alembic_version": "SELECT",
 }
-_FUNCTIONS = ("ensure_predictions_partition", "erase_prediction", "drop_predictions_partition")
+_FUNCTIONS = (
+    "ensure_predictions_partition",
+    "erase_prediction",
+    "drop_predictions_partition",
+    "begin_new_book",
+)
 
 #: Takes the role; in a form that each supported PostgreSQL understands, and that takes it only where
 #: this login may (since 16, being a member and being allowed to take a role are two things).

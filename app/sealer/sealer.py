@@ -126,7 +126,9 @@ class Sealer:
         """Return the key that signs the tree with these leaves: the last of them that changes it names it."""
         for leaf in leaves:
             if leaf.pending.kind == "key_change":
-                key = self._keys.find(PublicKey.from_text(json.loads(leaf.envelope)["what"]["new"]))
+                change = json.loads(leaf.envelope)["what"]
+                if change["old"] == key.public.to_text():  # And not of a book that was lost.
+                    key = self._keys.find(PublicKey.from_text(change["new"]))
         return key
 
 

@@ -1,0 +1,96 @@
+"""A new book after a real loss."""
+
+import json
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.cli.main import Menu
+from app.extensions import db
+from app.services import books, erasure, ledger
+from app.services.errors import ConflictError
+from app.services.new_book import begin_new_book
+from app.services.signing_keys import change_key
+from tests.support.asking import ask
+
+
+def begin(house, **more) -> str:
+    with house.context():
+        public = begin_new_book(
+            house.app.extensions["ledger_keys"],
+            basis="the disk",
+            **({"name": None} | more),
+            actor_id=None,
+        )
+        db.session.commit()
+        return public.to_text()
+
+
+def test_everything_is_sealed_again_after_a_leaf_that_tells_of_the_loss(house, capsys):
+    with house.context():
+        old_proof = ledger.proof_of(house.ids[0]).to_text()
+        erasure.erase_prediction(house.ids[1], basis="x", actor_id=None)
+        db.session.commit()
+        change_key(house.app.extensions["ledger_keys"], actor_id=None)
+        db.session.commit()
+    size = house.seal()
+    house.tamper("UPDATE predictions SET model = 'x' WHERE id = :id", id=house.ids[2])
+    new = begin(house)
+    assert new.split("+")[0].endswith("/log/2")
+    assert house.seal() == size + 1, "and the loss"
+    with house.context():
+        first = json.loads(
+            bytes(db.session.scalar(text("SELECT envelope FROM ledger_entries WHERE index = 0")))
+        )
+        assert (first["kind"], first["what"]["size"]) == ("loss", size)
+        assert ledger.status([]).key == new
+        ask(house.app, house.app.extensions["cast"]["owner"])
+    house.seal()
+    code, said = house.verify(capsys, "database", house.url, "--key", new)
+    assert code == 0, said
+    (house.folder / "old").write_text(old_proof)
+    assert house.verify(capsys, "proof", house.folder / "old", "--key", house.key)[0] == 0
+    exported = house.folder / "exported"
+    with house.context():
+        books.export_book(exported, [new])
+    assert house.verify(capsys, "bundle", exported, "--key", new)[0] == 0
+
+
+def test_it_does_not_hide_what_was_changed_from_who_kept_a_checkpoint(house, capsys):
+    new = begin(house)
+    house.seal()
+    code, said = house.verify(
+        capsys, "database", house.url, "--key", new, "--key", house.key, "--checkpoint", house.held
+    )
+    assert code == 1
+    assert "the checkpoint that was kept" in said
+
+
+def test_a_book_is_not_put_away_without_a_notice(house):
+    with house.context():
+        with pytest.raises(DBAPIError, match="no notice says that this one is lost"):
+            db.session.execute(text("SELECT begin_new_book()"))
+        db.session.rollback()
+        with pytest.raises(DBAPIError):
+            db.session.execute(text("TRUNCATE ledger_entries"))
+        db.session.rollback()
+
+
+def test_the_new_book_has_another_name(house):
+    with pytest.raises(ConflictError, match="has the name"):
+        begin(house, name=house.key.split("+")[0])
+
+
+def test_the_command_exports_the_old_book_first(house, capsys):
+    menu = Menu(create_app=lambda: house.app, add_default_commands=False)
+    old = house.folder / "log-1"
+    result = house.app.test_cli_runner().invoke(
+        menu, ["ledger", "begin-anew", str(old), "--basis", "the disk"]
+    )
+    assert result.exit_code == 0, result.output
+    assert house.verify(capsys, "bundle", old, "--key", house.key)[0] == 0
+    again = house.app.test_cli_runner().invoke(
+        menu, ["ledger", "begin-anew", str(old), "--basis", "the disk"]
+    )
+    assert (again.exit_code, "is there already" in again.stderr) == (1, True)
