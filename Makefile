@@ -26,6 +26,10 @@ test: $(VENV)/.development $(CSS) chromium  ## Set up what is missing and run ev
 faults: $(VENV)/.development  ## Kill, cut and fill what the service needs, hundreds of times (a quarter of an hour)
 	$(BIN)/pytest -rA --show-capture=stdout tests/faults
 
+.PHONY: mutants
+mutants: $(VENV)/.development  ## Change the ledger's code in small ways: a test must fail each time (a quarter of an hour)
+	$(BIN)/pytest -n $(WORKERS) tests/mutation
+
 .PHONY: check
 check: format-check lint types imports test  ## Everything that must pass before a push
 

@@ -38,8 +38,9 @@ def pytest_addoption(parser):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """The fault suite takes its time: it runs when it is named, by `make faults`."""
-    if collection_path.name == "faults" and not any("faults" in name for name in config.args):
+    """Some take their time: they run when they are named, by `make faults` and `make mutants`."""
+    slow = collection_path.name in ("faults", "mutation")
+    if slow and not any(collection_path.name in name for name in config.args):
         return True
     return None
 
