@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Rejected as why:
         print(f"WRONG: {why}.")
         return 1
+    except ValueError:
+        print("WRONG: something that was given is no text, or no JSON, or not in its form.")
+        return 1
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2

@@ -18,6 +18,8 @@ from verifier.records import check_parts, compare, missing_parts, read_envelope,
 from verifier.tiles import Tiles
 
 _AT_ONCE = 1000
+#: What an erasure may take from a prediction; nothing else is ever erased.
+ERASABLE = frozenset({"inputs", "output", "reference", "subject"})
 _WHOLE = ""
 
 
@@ -27,6 +29,8 @@ class Stored(NamedTuple):
     place: int
     entry: bytes
     record: dict[str, Any] | None
+    #: Under which kind and id it is filed, where leaves are.
+    label: tuple[str, str] | None = None
 
 
 class Source(Protocol):
@@ -161,6 +165,8 @@ class _Check:
             return
         where = f"leaf {leaf.place} ({said['kind']} {said['id']})"
         self._memory.note(said["id"], leaf.place)
+        if leaf.label is not None and leaf.label != (said["kind"], said["id"]):
+            self._find(where, f"is filed as another record, {' '.join(leaf.label)}")
         if self._receipts.pop(said["id"], hashed.hex()) != hashed.hex():
             self._find(where, "is not what the receipt says")
         self._check_record(where, said, leaf)
@@ -168,7 +174,7 @@ class _Check:
 
     def _check_record(self, where: str, said: dict[str, Any], leaf: Stored) -> None:
         if leaf.record is None:
-            self._memory.miss(said["id"], _WHOLE, leaf.place)
+            self._memory.miss(said, _WHOLE, leaf.place)
             return
         self.report.records += 1
         try:
@@ -179,7 +185,7 @@ class _Check:
         self._find_all(where, compare(said, record))
         self._find_all(where, check_parts(said, record))
         for part in missing_parts(said, record):
-            self._memory.miss(said["id"], part, leaf.place)
+            self._memory.miss(said, part, leaf.place)
 
     def _obey(self, said: dict[str, Any]) -> Iterator[str]:
         """Take note of leaves that explain what is missing, or who signs from here on."""
@@ -197,7 +203,15 @@ class _Check:
                 yield from self._memory.explain_retention(
                     what["from"], what["until"], what["count"]
                 )
-        except (Rejected, KeyError, TypeError, AttributeError) as why:
+        except (
+            Rejected,
+            KeyError,
+            TypeError,
+            AttributeError,
+            ValueError,
+            OverflowError,
+            sqlite3.Error,
+        ) as why:
             yield f"does not say what it should: {why}"
 
     def _find(self, where: str, what: str) -> None:
@@ -220,7 +234,7 @@ class _Memory:
         self._disk.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, leaf INTEGER) WITHOUT ROWID")
         self._disk.execute("CREATE TABLE twice (id TEXT, leaf INTEGER)")
         self._disk.execute(
-            "CREATE TABLE missing (id TEXT, part TEXT, leaf INTEGER, why INTEGER DEFAULT 0, PRIMARY KEY (id, part)) WITHOUT ROWID"
+            "CREATE TABLE missing (id TEXT, part TEXT, kind TEXT, leaf INTEGER, why INTEGER DEFAULT 0, PRIMARY KEY (id, part)) WITHOUT ROWID"
         )
         self._fresh: list[tuple[str, int]] = []
 
@@ -229,24 +243,27 @@ class _Memory:
         if len(self._fresh) == _AT_ONCE:
             self._write()
 
-    def miss(self, identifier: str, part: str, leaf: int) -> None:
+    def miss(self, said: dict[str, Any], part: str, leaf: int) -> None:
         self._disk.execute(
-            "INSERT OR REPLACE INTO missing (id, part, leaf) VALUES (?, ?, ?)",
-            (identifier, part, leaf),
+            "INSERT OR REPLACE INTO missing (id, part, kind, leaf) VALUES (?, ?, ?, ?)",
+            (said["id"], part, said["kind"], leaf),
         )
 
     def explain_erasure(self, identifier: str, parts: list[str]) -> Iterator[str]:
         for part in parts:
-            where = (identifier, part)
+            if part not in ERASABLE:
+                raise Rejected(f"{part!r} is no part that can be erased")
             done = self._disk.execute(
-                "UPDATE missing SET why = 1 WHERE id = ? AND part = ?", where
+                "UPDATE missing SET why = 1 WHERE kind = 'prediction' AND id = ? AND part = ?",
+                (identifier, part),
             ).rowcount
             if not done and not self._is_missing(identifier):
                 yield f"erases {part} of record {identifier}, which is stored all the same"
 
     def explain_retention(self, first: str, until: str, count: int) -> Iterator[str]:
         done = self._disk.execute(
-            "UPDATE missing SET why = 1 WHERE part = ? AND id >= ? AND id < ? AND NOT why",
+            "UPDATE missing SET why = 1"
+            " WHERE kind = 'prediction' AND part = ? AND id >= ? AND id < ? AND NOT why",
             (_WHOLE, first, until),
         ).rowcount
         if done != count:

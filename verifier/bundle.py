@@ -70,7 +70,12 @@ class Bundle:
             bundle = self._read(path("entries", index // WIDTH, width))
             if bundle is None:
                 raise Rejected(f"the entries from {index} on are not there")
-            for entry in _split(bundle, index):
+            entries = list(_split(bundle, index))
+            if len(entries) != width:
+                raise Rejected(
+                    f"the bundle of entries from {index} on has {len(entries)}, not {width}"
+                )
+            for entry in entries:
                 yield index, entry
                 index += 1
 

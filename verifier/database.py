@@ -11,6 +11,7 @@ from verifier.book import Stored
 from verifier.errors import Rejected
 
 _PAGE = 2_000
+_BEFORE_ALL = -(2**63)
 #: Executes a statement whose rows have one column, and returns them all as text.
 Ask = Callable[[str], list[str]]
 
@@ -26,8 +27,8 @@ SELECT to_json(kind || ' ' || id) FROM (
     SELECT 'prediction' AS kind, id FROM predictions UNION ALL
     SELECT 'event', id FROM events UNION ALL SELECT kind, id FROM notices
 ) AS recorded
-WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = recorded.id)
-  AND NOT EXISTS (SELECT FROM ledger_pending w WHERE w.id = recorded.id)
+WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = recorded.id AND e.kind = recorded.kind)
+  AND NOT EXISTS (SELECT FROM ledger_pending w WHERE w.id = recorded.id AND w.kind = recorded.kind)
 ORDER BY id LIMIT 10000
 """
 
@@ -44,10 +45,11 @@ def _object(members: Iterable[tuple[str, str]]) -> str:
     return "json_build_object(" + ", ".join(f"'{name}', {value}" for name, value in members) + ")"
 
 
-def _record(alias: str, facts: dict[str, str], parts: Iterable[str]) -> str:
+def _record(alias: str, kind: str, facts: dict[str, str], parts: Iterable[str]) -> str:
     """Return the SQL expression of a record of a table; see `verifier.records`."""
     names = list(parts)
     return _object({
+        "kind": kind,
         "facts": _object((name, value.format(alias)) for name, value in facts.items()),
         "commitments": _there((n, _hexadecimal(f"{alias}.{n}_commitment")) for n in names),
         "parts": _there((n, f"{alias}.{n}::text") for n in names),
@@ -72,9 +74,9 @@ _NOTICE = {"id": "{0}.id", "at": _moment("{0}.at"), "actor_id": "{0}.actor_id", 
 
 #: The record of a leaf; the tables are found by the ids that leaves were given when they were sealed.
 RECORD = f"""
-CASE WHEN p.id IS NOT NULL THEN {_record("p", _PREDICTION, ("inputs", "output", "reference", "subject"))}
-     WHEN v.id IS NOT NULL THEN {_record("v", _EVENT, ("details",))}
-     WHEN n.id IS NOT NULL THEN {_record("n", _NOTICE, ("basis",))} END
+CASE WHEN p.id IS NOT NULL THEN {_record("p", "'prediction'", _PREDICTION, ("inputs", "output", "reference", "subject"))}
+     WHEN v.id IS NOT NULL THEN {_record("v", "'event'", _EVENT, ("details",))}
+     WHEN n.id IS NOT NULL THEN {_record("n", "n.kind", _NOTICE, ("basis",))} END
 """
 JOINS = """
 LEFT JOIN predictions p ON e.kind = 'prediction' AND p.id = e.record_id
@@ -82,8 +84,8 @@ LEFT JOIN events v ON e.kind = 'event' AND v.id = e.record_id
 LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'event') AND n.id = e.record_id
 """
 LEAVES = f"""
-WITH e AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index >= {{first}} AND index < {{until}})
-SELECT json_build_array(e.index, encode(e.envelope, 'hex'), {RECORD}) FROM e {JOINS} ORDER BY e.index
+WITH e AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index > {{after}} ORDER BY index LIMIT {{limit}})
+SELECT json_build_array(e.index, encode(e.envelope, 'hex'), e.kind, e.record_id, {RECORD}) FROM e {JOINS} ORDER BY e.index
 """
 
 
@@ -110,12 +112,12 @@ class Database:
                 yield note.encode()
 
     def leaves(self) -> Iterator[Stored]:
-        """See `verifier.book.Source`. Also what stands beyond a gap is read."""
-        (last,) = self._ask("SELECT coalesce(max(index), -1) FROM ledger_entries")
-        for first in range(0, int(last) + 1, _PAGE):
-            for line in self._ask(LEAVES.format(first=first, until=first + _PAGE)):
-                place, entry, record = json.loads(line)
-                yield Stored(place, bytes.fromhex(entry), record)
+        """See `verifier.book.Source`. Also what stands before the first place or beyond a gap is read."""
+        last = _BEFORE_ALL
+        while page := self._ask(LEAVES.format(after=last, limit=_PAGE)):
+            for line in page:
+                last, entry, kind, identifier, record = json.loads(line)
+                yield Stored(last, bytes.fromhex(entry), record, (kind, identifier))
 
     def tile(self, level: int, number: int) -> bytes | None:
         """See `verifier.book.Source`."""

@@ -1,10 +1,11 @@
 """One record: does what is stored fit its envelope, and do its parts fit their commitments?
 
-A record is a dictionary: `facts` (what the envelope says besides `kind`, `version` and `commitments`),
+A record is a dictionary: `kind`, `facts` (what the envelope says besides `kind`, `version` and `commitments`),
 `commitments` (hexadecimal, by name), `parts` (texts, by name) and `salts` (hexadecimal, by name).
 """
 
 import json
+import re
 from collections.abc import Iterator
 from hmac import new as hmac
 from typing import Any
@@ -14,6 +15,7 @@ from verifier.errors import Rejected
 VERSION = 1
 KINDS = ("prediction", "event", "erasure", "retention", "key_change", "loss")
 _SALT = 32
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def read_envelope(envelope: bytes) -> dict[str, Any]:
@@ -30,8 +32,10 @@ def read_envelope(envelope: bytes) -> dict[str, Any]:
         raise Rejected("the envelope is not JSON") from None
     if not isinstance(said, dict) or said.get("version") != VERSION:
         raise Rejected("the envelope is of a version that this verifier does not know")
-    if said.get("kind") not in KINDS or not isinstance(said.get("id"), str):
+    if said.get("kind") not in KINDS:
         raise Rejected("the envelope is of a kind that this verifier does not know")
+    if not isinstance(said.get("id"), str) or not _ID.fullmatch(said["id"]):
+        raise Rejected("the envelope's id is no UUID")
     commitments = said.get("commitments")
     if not isinstance(commitments, dict) or not all(
         isinstance(c, str) for c in commitments.values()
@@ -42,6 +46,8 @@ def read_envelope(envelope: bytes) -> dict[str, Any]:
 
 def compare(said: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
     """Yield what differs between an envelope and the record that is stored."""
+    if record["kind"] != said["kind"]:
+        yield "kind is not what the leaf says"
     facts = {
         name: value
         for name, value in said.items()
@@ -92,9 +98,9 @@ def read_record(shown: Any) -> dict[str, Any]:
     names = ("facts", "commitments", "parts", "salts")
     if not isinstance(shown, dict) or not all(isinstance(shown.get(name), dict) for name in names):
         raise Rejected("the record is not in the form of one: facts, commitments, parts, salts")
-    texts = [text for name in names[1:] for text in shown[name].values()]
+    texts = [shown.get("kind"), *(text for name in names[1:] for text in shown[name].values())]
     if not all(isinstance(text, str) for text in texts):
-        raise Rejected("the record has a commitment, a part or a salt that is no text")
+        raise Rejected("the record has a kind, a commitment, a part or a salt that is no text")
     return shown
 
 

@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 
 from app.extensions import db
 from app.services import retention as service
+from app.services.errors import HeldError, NotSealedError
 
 
 @click.group()
@@ -30,8 +31,17 @@ def drop(keep: int, dry_run: bool) -> None:
     Example:
         manage.py retention drop --keep 24
     """
+    kept = 0
     for month in service.months_to_drop(keep, datetime.now(UTC)):
-        if not dry_run:
-            service.drop_month(month, keep=keep, actor_id=None)
-            db.session.commit()
-        click.echo(f"{month.start:%Y-%m}")
+        try:
+            if not dry_run:
+                service.drop_month(month, keep=keep, actor_id=None)
+                db.session.commit()
+        except (HeldError, NotSealedError) as error:
+            db.session.rollback()
+            click.echo(error.detail, err=True)
+            kept += 1
+        else:
+            click.echo(f"{month.start:%Y-%m}")
+    if kept:
+        raise click.ClickException(f"{kept} months are kept.")

@@ -11,7 +11,9 @@ from psycopg2.extensions import cursor as Cursor
 
 from app.database.transactions import Begin
 from app.ledger import merkle
+from app.ledger.checkpoint import Checkpoint
 from app.ledger.keys import PublicKey
+from app.ledger.strict_text import FormatError
 from app.sealer.sinks import Sink, SinkError
 from app.sealer.tree import StoredTree
 from verifier.errors import Rejected
@@ -89,12 +91,25 @@ def _publish(cursor: Cursor, sink: Sink, size: int, note: str) -> None:
     if _one(cursor) == size:
         return
     try:
+        _refuse_to_go_back(sink, size, note)
         sink.write(size, note.encode())
     except SinkError as trouble:
         log.warning("checkpoint not published", why=str(trouble), size=size)
         cursor.execute(_NOTE_FAILURE, (sink.name, str(trouble)))
     else:
         cursor.execute(_NOTE, (sink.name, size))
+
+
+def _refuse_to_go_back(sink: Sink, size: int, note: str) -> None:
+    """What a sink has is the evidence of a fork, or of a restore: it is never written over."""
+    if (there := sink.read()) is None:
+        return
+    try:
+        published = Checkpoint.from_note(there).size
+    except FormatError as why:
+        raise SinkError(f"{sink.name} has no checkpoint, but something else: {why}") from None
+    if published > size or (published == size and there != note.encode()):
+        raise SinkError(f"{sink.name} has another book, of size {published:,}")
 
 
 def _compare(name: str, note: bytes, tree: StoredTree, keys: frozenset[Key]) -> None:

@@ -1,6 +1,7 @@
 """Sinks: where checkpoints are published, out of reach of who runs the database."""
 
 import base64
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -60,8 +61,11 @@ class FolderSink:
     def write(self, size: int, note: bytes) -> None:
         """See `Sink`."""
         try:
-            (self._folder / "checkpoints").mkdir(exist_ok=True)
-            _write_safely(self._folder / "checkpoints" / str(size), note)
+            kept = self._folder / "checkpoints" / str(size)
+            kept.parent.mkdir(exist_ok=True)
+            if kept.exists() and kept.read_bytes() != note:
+                raise SinkError(f"{self.name} has another checkpoint of size {size:,}")
+            _write_safely(kept, note)
             _write_safely(self._folder / "checkpoint", note)
         except OSError as error:
             raise SinkError(f"{self.name}: {error.strerror}") from None
@@ -100,7 +104,7 @@ class HTTPSink:
                 return found
         except urllib.error.HTTPError:
             raise
-        except OSError as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise SinkError(f"{self.name}: {reason}") from None
 

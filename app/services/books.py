@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -123,9 +123,9 @@ def export_book(
     if folder.exists():
         raise ConflictError(f"{folder} is there already: name a new folder.")
     with snapshot(db.session):
-        draft = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # For its owner only: it has everything that was asked and answered.
+        draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
         exported = _Export(draft, newest_checkpoint(), keys).write(progress)
         draft.rename(folder)
         return exported

@@ -32,7 +32,7 @@ def change_key(store: KeyStore, *, actor_id: UUID | None) -> PublicKey:
         raise ConflictError("A change of keys waits to be sealed.")
     old = store.find(PublicKey.from_text(head.key))
     new = store.newest()
-    if new.public == old.public:
+    if new.public == old.public or new.name != head.origin:
         new = SigningKey.generate(head.origin)
         store.add(new)
     statement = _STATEMENT.format(old=old.public.to_text(), new=new.public.to_text())

@@ -149,8 +149,10 @@ CREATE TRIGGER ledger_head_is_not_truncated
     BEFORE TRUNCATE ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
-# What was recorded before there was a ledger waits first, in the order of its time.
+# What was recorded before there was a ledger waits first. The lock: what is being recorded has ended.
 QUEUE = """
+LOCK TABLE predictions, events IN SHARE ROW EXCLUSIVE MODE;
+
 CREATE FUNCTION wait_to_be_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ledger_pending (kind, id)

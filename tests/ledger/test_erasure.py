@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from app import identifiers
 from app.extensions import db
-from app.models import Event, EventKind, LegalHold, Notice, Prediction
+from app.models import Event, EventKind, LegalHold, Notice, NoticeKind, Prediction
 from app.services import books, erasure, ledger, retention
 from app.services.errors import HeldError, InvalidInputsError, NotSealedError, UnknownThingError
+from app.services.notices import record_notice
 from tests.support.asking import ask
 from tests.support.cast import sign_in
 
@@ -81,6 +82,26 @@ def test_the_erasure_is_a_leaf_and_without_it_the_book_is_broken(house, capsys):
     with house.context():
         books.export_book(exported, [house.key])
     assert house.verify(capsys, "bundle", exported, "--key", house.key)[0] == 0
+
+
+def test_a_notice_of_another_kind_than_its_leaf_is_a_finding(house, capsys):
+    notice = erase(house, house.ids[20])
+    house.seal()
+    house.tamper("UPDATE notices SET kind = 'loss' WHERE id = :id", id=notice)
+    code, said = house.whole_book(capsys)
+    assert (code, f"(erasure {notice}): kind is not what the leaf says" in said) == (1, True)
+
+
+@pytest.mark.parametrize("part", ["", "details"])
+def test_an_erasure_leaf_explains_parts_of_predictions_and_nothing_else(house, capsys, part):
+    with house.context():
+        record_notice(NoticeKind.ERASURE, actor_id=None, record_id=house.ids[20], parts=[part])
+        db.session.commit()
+    house.tamper("DELETE FROM predictions WHERE id = :id", id=house.ids[20])
+    house.seal()
+    code, said = house.whole_book(capsys)
+    assert (code, "is no part that can be erased" in said) == (1, True)
+    assert f"(record {house.ids[20]}): the record is gone, and no leaf says why" in said
 
 
 def test_what_an_erasure_leaf_names_must_be_gone(house, capsys):

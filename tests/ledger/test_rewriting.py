@@ -155,3 +155,22 @@ def test_a_sink_that_is_not_mounted_is_not_an_empty_one(published):
     sink.mkdir()
     assert house.seal()
     assert (sink / "checkpoint").read_text() == newest(house)
+
+
+def test_a_sink_that_is_ahead_is_never_written_over(published):
+    """An idle sealer after a restore: the evidence must stay, or the next seal would fork the book."""
+    house, sink = published
+    with house.context() as app:
+        ask(app, app.extensions["cast"]["owner"], rows=2)
+    house.seal()
+    ahead = (sink / "checkpoint").read_text()
+    rewrite_tail(house, drop=2)
+    house.tamper("DELETE FROM ledger_publications")
+    house.tamper("DELETE FROM ledger_pending")
+    house.tamper("INSERT INTO ledger_checkpoints VALUES (1, sha256(''), 'an older one', now())")
+    house.app.extensions["sealer"].seal()
+    assert (sink / "checkpoint").read_text() == ahead
+    with house.context():
+        assert "has another book" in db.session.scalar(
+            text("SELECT error FROM ledger_publications")
+        )

@@ -130,6 +130,22 @@ CASES = {
         " overlay(p.id::text placing 'ffff' from 33))) AS p2 FROM predictions p WHERE id = :id) AS one",
         whole_book="prediction {early}: neither is a leaf of the book nor waits to be one",
     ),
+    "a back-dated record, filed before the first leaf": case(
+        "INSERT INTO predictions SELECT (p2).* FROM (SELECT jsonb_populate_record(p, jsonb_build_object('id',"
+        " overlay(p.id::text placing 'ffff' from 33))) AS p2 FROM predictions p WHERE id = :id) AS one",
+        "INSERT INTO ledger_entries SELECT -1, 'prediction', overlay(:id placing 'ffff' from 33)::uuid, envelope"
+        " FROM ledger_entries WHERE index = 0",
+        whole_book="leaf -1: stands where leaf 0 should",
+    ),
+    "a back-dated record with the id of an event": case(
+        "INSERT INTO predictions SELECT (p2).* FROM (SELECT jsonb_populate_record(p, jsonb_build_object('id',"
+        " (:event)::text)) AS p2 FROM predictions p WHERE id = :id) AS one",
+        whole_book="prediction {event}: neither is a leaf of the book nor waits to be one",
+    ),
+    "a leaf filed as another record": case(
+        "UPDATE ledger_entries SET kind = 'event' WHERE record_id = :id",
+        whole_book="is filed as another record, event {id}",
+    ),
     "a second leaf of one record": case(
         "ALTER TABLE ledger_entries DROP CONSTRAINT uq_ledger_entries_record_id",
         "INSERT INTO ledger_entries SELECT (SELECT max(index) + 1 FROM ledger_entries), kind, record_id, envelope"

@@ -34,7 +34,10 @@ C2SP_CHECKPOINT = (
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = PublicKey("daybook.example/log/1", PRIVATE.public_key().public_bytes_raw())
 KEYS = frozenset({Key.parse(PUBLIC.to_text())})
-ENTRIES = [b'{"commitments":{},"id":"a","kind":"event","version":1}', b"other"]
+ENTRIES = [
+    b'{"commitments":{},"id":"01a1fb10-afac-75f5-b9d3-a946c28e1350","kind":"event","version":1}',
+    b"other",
+]
 ROOT = node_hash(*map(leaf_hash, ENTRIES))
 
 
@@ -187,7 +190,7 @@ def test_a_proof_is_read_as_written_and_proves():
     assert read.to_text() == PROOF
     proven = verify_proof(PROOF, KEYS)
     assert (proven.index, proven.leaf, proven.checkpoint.size) == (0, leaf_hash(ENTRIES[0]), 2)
-    assert proven.envelope["id"] == "a"
+    assert proven.envelope["id"] == "01a1fb10-afac-75f5-b9d3-a946c28e1350"
 
 
 HASH = encode_base64(leaf_hash(ENTRIES[1]))
