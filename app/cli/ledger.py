@@ -101,7 +101,7 @@ def proof(identifier: UUID) -> None:
 def record(identifier: UUID) -> None:
     """Print a record with the very texts that were committed to, for `python -m verifier proof --record`."""
     entry = service.entry_of(identifier)
-    click.echo(books.record_document(entry.kind, identifier))
+    click.echo(service.record_document(entry.kind, identifier))
 
 
 @ledger.command()

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, render_template, request
 from app import access
 from app.filters import read_cursor, read_filter
 from app.models import Prediction, Scope, Status
-from app.services import books, erasure, history, ledger, model_access, retention
+from app.services import erasure, history, ledger, model_access, retention
 from app.services.errors import InvalidQueryError, UnknownThingError
 from app.services.history import Page
 from ml.signature import Signature
@@ -85,7 +85,7 @@ def download_proof(identifier: UUID) -> Response:
 def download_record(identifier: UUID) -> Response:
     """Download a record with the very texts that its proof commits to."""
     record = history.get_prediction(g.caller, identifier)
-    document = books.record_document("prediction", record.id)
+    document = ledger.record_document("prediction", record.id)
     return _file(document, f"{record.id}.json", "application/json")
 
 

@@ -29,9 +29,6 @@ _ENTRIES = f"""
 WITH e AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index >= :first AND index < :until)
 SELECT e.index, e.envelope, ({RECORD})::text FROM e {JOINS} ORDER BY e.index
 """
-_ONE = f"""
-SELECT ({RECORD})::text FROM (SELECT CAST(:kind AS text) AS kind, CAST(:id AS uuid) AS record_id) AS e {JOINS}
-"""
 _TILES = "SELECT level, number, hashes FROM ledger_tiles WHERE level = :level AND number >= :first ORDER BY number LIMIT 256"
 _README = """\
 This is a Daybook of {size} leaves, exported at {at}.
@@ -62,18 +59,6 @@ def verify_stored_book(
     """
     with snapshot(db.session):
         return verify_book(Database(_ask), Keyring(keys), progress=progress)
-
-
-def record_document(kind: str, record_id: UUID) -> bytes:
-    """Return a record with the very texts of its parts, as the verifier reads it.
-
-    Raises:
-        UnknownThingError: if there is none.
-    """
-    found = db.session.scalar(text(_ONE), {"kind": kind, "id": record_id})
-    if found is None:
-        raise UnknownThingError("There is no such record.")
-    return str(found).encode()
 
 
 def erased_in(folder: Path) -> Iterator[UUID]:

@@ -1,12 +1,13 @@
 """The ledger as callers see it: where the book stands, proofs, tiles."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.extensions import db
 from app.identifiers import time_of
@@ -25,7 +26,12 @@ from app.models import (
 )
 from app.sealer.tree import StoredTree
 from app.services.errors import DamagedBookError, NotSealedError, UnknownThingError, invalid_query
-from app.services.history import leaf_hash_of
+from verifier.database import JOINS, RECORD
+from verifier.records import check_parts, compare, read_envelope, read_record
+
+_ONE = f"""
+SELECT ({RECORD})::text FROM (SELECT CAST(:kind AS text) AS kind, CAST(:id AS uuid) AS record_id) AS e {JOINS}
+"""
 
 
 class SealState(StrEnum):
@@ -167,6 +173,18 @@ def seal_of(record: Prediction) -> Seal:
     )
 
 
+def record_document(kind: str, record_id: UUID) -> bytes:
+    """Return a record with the very texts of its parts, as the verifier reads it.
+
+    Raises:
+        UnknownThingError: if there is none.
+    """
+    found = db.session.scalar(text(_ONE), {"kind": kind, "id": record_id})
+    if found is None:
+        raise UnknownThingError("There is no such record.")
+    return str(found).encode()
+
+
 def consistency_proof(old: int, new: int) -> list[bytes]:
     """Return the proof that the book of size `old` is the beginning of the one of size `new`.
 
@@ -206,11 +224,18 @@ def _compare(record: Prediction, entry: LedgerEntry) -> Seal:
     size = newest_checkpoint().size
     if merkle.leaf_hash(entry.envelope) != _leaf_hash_at(entry.index):
         fault = "the entry is not what was sealed"
-    elif leaf_hash_of(record) != merkle.leaf_hash(entry.envelope):
-        fault = "the record is not what was sealed"
+    elif faults := _faults(record, entry):
+        fault = f"the record is not what was sealed: {'; '.join(faults)}"
     else:
         return Seal(state=SealState.SEALED, index=entry.index, size=size)
     return Seal(state=SealState.MISMATCH, index=entry.index, size=size, fault=fault)
+
+
+def _faults(record: Prediction, entry: LedgerEntry) -> list[str]:
+    """Return what differs between a record, its texts too, and its leaf, by the verifier's code."""
+    said = read_envelope(entry.envelope)
+    stored = read_record(json.loads(record_document(entry.kind, record.id)))
+    return [*compare(said, stored), *check_parts(said, stored)]
 
 
 def _leaf_hash_at(index: int) -> bytes:

@@ -152,12 +152,18 @@ def test_a_page_says_that_a_record_waits(app, browser_of, cast):
     assert browser_of("owner").get(f"/predictions/{identifier}/proof").status_code == 404
 
 
-def test_a_page_says_that_a_record_is_not_what_was_sealed(app, browser_of, cast, sealed):
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [("channel = 'form'", "channel is not what the leaf says"), ("output = '{}'", "output is not what was committed to")],
+)  # fmt: skip
+def test_a_page_says_that_a_record_is_not_what_was_sealed(
+    app, browser_of, cast, sealed, change, says
+):
     from app.extensions import db
 
     with app.app_context():
-        tamper(db.session, "UPDATE predictions SET channel = 'form' WHERE id = :id", id=sealed[1])
+        tamper(db.session, f"UPDATE predictions SET {change} WHERE id = :id", id=sealed[1])
         db.session.commit()
     page = browser_of("owner").get(f"/predictions/{sealed[1]}").text
     assert "MISMATCH" in page
-    assert "the record is not what was sealed" in page
+    assert f"the record is not what was sealed: {says}" in page

@@ -14,7 +14,7 @@ from app import create_app
 from app.extensions import db
 from app.ledger.strict_text import encode_base64
 from app.models import EventKind
-from app.services import books, ledger
+from app.services import ledger
 from app.services.errors import ServiceError
 from app.services.events import record_event
 from tests.support.asking import ask
@@ -65,7 +65,7 @@ class House:
         try:
             with self.context():
                 proof.write_text(ledger.proof_of(identifier).to_text())
-                record.write_bytes(books.record_document("prediction", identifier))
+                record.write_bytes(ledger.record_document("prediction", identifier))
         except ServiceError as error:
             return 1, f"WRONG: {error.detail}"
         receipt = self.receipts[identifier]

@@ -53,7 +53,7 @@ def test_an_erased_record_has_neither_texts_nor_salts_and_its_old_proof_holds(ho
             getattr(record, name) for name in ("inputs", "inputs_salt", "output", "output_salt")
         } == {None}
         assert record.inputs_commitment
-        (house.folder / "record.json").write_bytes(books.record_document("prediction", record.id))
+        (house.folder / "record.json").write_bytes(ledger.record_document("prediction", record.id))
     code, said = house.verify(
         capsys, "proof", old, "--key", house.key, "--record", house.folder / "record.json"
     )
