@@ -40,7 +40,8 @@ class Sink(Protocol):
 
 
 class FolderSink:
-    """A folder, best on another machine's disk: `checkpoint` is the newest, `checkpoints/` has all."""
+    """A folder, best on another machine's disk: `checkpoint` is the newest, `checkpoints/` has all
+    that were written."""
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
