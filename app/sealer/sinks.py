@@ -40,8 +40,7 @@ class Sink(Protocol):
 
 
 class FolderSink:
-    """A folder, best on another machine's disk: `checkpoint` is the newest, `checkpoints/` has all
-    that were written."""
+    """A folder, best on another machine's disk: the newest is `checkpoint`, all written are in `checkpoints/`."""
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
