@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from verifier.book import Report, Source, verify_book
+from verifier.book import Source, verify_book
 from verifier.bundle import Bundle
 from verifier.database import Database, Psql
-from verifier.errors import Rejected
+from verifier.errors import Rejected, printable
 from verifier.keyring import Keyring
 from verifier.merkle import verify_consistency
 from verifier.notes import Key, open_checkpoint, parse_hash
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(given.check(given))
     except Rejected as why:
-        print(f"WRONG: {why}.")
+        print(f"WRONG: {printable(str(why))}.")
         return 1
     except ValueError:
         print("WRONG: something that was given is no text, or no JSON, or not in its form.")
@@ -93,20 +93,8 @@ def _check_book(given: argparse.Namespace, source: Source, keys: frozenset[Key] 
         source, Keyring(_keys(given) if keys is None else keys), held=held,
         receipts=dict(_receipt(text) for text in given.receipt), progress=_progress,
     )  # fmt: skip
-    return _tell(report)
-
-
-def _tell(report: Report) -> int:
-    print(
-        f"{report.leaves:,} leaves, {report.records:,} records, {report.checkpoints:,} checkpoints."
-    )
-    for finding in report.findings:
-        print(f"WRONG: {finding}.")
-    if report.is_good:
-        print(f"GOOD: the book of size {report.size} has the root {report.root.hex()}.")
-        return 0
-    print(f"{len(report.findings):,} findings. What is named above is not what was sealed.")
-    return 1
+    print(*report.lines(), sep="\n")
+    return 0 if report.is_good else 1
 
 
 def _progress(leaves: int) -> None:

@@ -1,26 +1,24 @@
 """The whole book: every record exactly one leaf, every leaf a record or explained, every checkpoint on one chain.
 
-Leaves are read once, in their order. What must be remembered about them (which were seen, what is missing)
-is in a temporary database on disk, so memory stays flat.
+Leaves are read once, in their order; memory stays flat.
 """
 
 import heapq
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from verifier.errors import Finding, Rejected
+from verifier.errors import Finding, Rejected, printable
 from verifier.keyring import Keyring
+from verifier.memory import Memory
 from verifier.merkle import Tree, hash_leaf
 from verifier.notes import open_checkpoint, read_size
 from verifier.records import check_parts, compare, missing_parts, read_envelope, read_record
 from verifier.tiles import Tiles
 
 _AT_ONCE = 1000
-#: What an erasure may take from a prediction; nothing else is ever erased.
-ERASABLE = frozenset({"inputs", "output", "reference", "subject"})
-_WHOLE = ""
+#: Findings beyond these are counted and not kept: of a book that is another one there are millions.
+MOST_FINDINGS = 10_000
 
 
 class Stored(NamedTuple):
@@ -45,25 +43,59 @@ class Source(Protocol):
     def tile(self, level: int, number: int) -> bytes | None:
         """Return a tile, as wide as the book is large."""
 
-    def strays(self) -> Iterator[str]:
-        """Yield records that neither are leaves nor wait to be."""
+    def findings(self) -> Iterator[Finding]:
+        """Yield what is wrong with what belongs to no leaf; asked when all leaves are read."""
+
+    def waiting(self) -> int:
+        """Return how many records wait to be sealed: nothing can be said of them yet."""
 
 
 @dataclass
 class Report:
-    """What was checked, and what was found. `size` and `root` are those of the newest checkpoint that holds."""
+    """What was checked, and what was found.
+
+    `size` and `root` are those of the newest checkpoint that holds. `erased` counts the parts, `dropped`
+    the records that are gone as leaves say. Of `faults` findings the first are in `findings`.
+    """
 
     leaves: int = 0
     records: int = 0
     checkpoints: int = 0
+    erased: int = 0
+    dropped: int = 0
+    waiting: int = 0
     size: int = 0
     root: bytes = b""
+    faults: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
         """Whether nothing was found."""
-        return not self.findings
+        return not self.faults
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding, and keep it if there are not too many."""
+        self.faults += 1
+        if self.faults <= MOST_FINDINGS:
+            self.findings.append(finding)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what people are told."""
+        yield (
+            f"{self.leaves:,} leaves, {self.records:,} records, {self.checkpoints:,} checkpoints;"
+            f" as leaves say, {self.dropped:,} records are dropped and {self.erased:,} parts erased."
+        )
+        if self.waiting:
+            yield f"{self.waiting:,} records wait to be sealed: nothing can be said of them yet."
+        for finding in self.findings:
+            yield f"WRONG: {printable(str(finding))}."
+        if self.faults:
+            yield f"{self.faults:,} findings. What is named above is not what was sealed."
+        elif self.leaves:
+            yield f"GOOD: the book of size {self.size} has the root {self.root.hex()}."
+        else:
+            yield "The book is empty: nothing is sealed."
 
 
 def verify_book(
@@ -92,8 +124,9 @@ class _Check:
     def __init__(self, source: Source, keyring: Keyring, receipts: dict[str, str]) -> None:
         self.report = Report()
         self._source, self._keyring, self._receipts = source, keyring, receipts
-        self._tree, self._tiles, self._memory = Tree(), Tiles(source.tile), _Memory()
+        self._tree, self._tiles, self._memory = Tree(), Tiles(source.tile), Memory()
         self._lost = ""
+        self._begins = True
 
     def run(self, held: Iterable[bytes], progress: Callable[[int], None]) -> None:
         due = self._checkpoints_in_order(held)
@@ -114,14 +147,15 @@ class _Check:
         self._finish()
 
     def _finish(self) -> None:
+        report = self.report
         self._find_all("the tree", self._tiles.finish())
-        for where, what in self._memory.finish():
-            self._find(where, what)
-        for stray in self._source.strays():
-            self._find(stray, "neither is a leaf of the book nor waits to be one")
+        for finding in (*self._memory.finish(), *self._source.findings()):
+            report.add(finding)
+        report.erased, report.dropped = self._memory.erased, self._memory.dropped
+        report.waiting = self._source.waiting()
         for identifier in self._receipts:
             self._find(f"record {identifier}", "has a receipt, but is not in the book")
-        if self.report.size < self._tree.size:
+        if report.size < self._tree.size:
             self._find("the book", f"no checkpoint is signed for its {self._tree.size} leaves")
 
     def _checkpoints_in_order(self, held: Iterable[bytes]) -> Iterator[tuple[int, bytes, str]]:
@@ -170,11 +204,14 @@ class _Check:
         if self._receipts.pop(said["id"], hashed.hex()) != hashed.hex():
             self._find(where, "is not what the receipt says")
         self._check_record(where, said, leaf)
-        self._find_all(where, self._obey(said))
+        try:
+            self._obey(where, said)
+        except Rejected as why:
+            self._find(where, f"does not say what it should: {why}")
 
     def _check_record(self, where: str, said: dict[str, Any], leaf: Stored) -> None:
         if leaf.record is None:
-            self._memory.miss(said, _WHOLE, leaf.place)
+            self._memory.miss(said, leaf.place)
             return
         self.report.records += 1
         try:
@@ -185,118 +222,34 @@ class _Check:
         self._find_all(where, compare(said, record))
         self._find_all(where, check_parts(said, record))
         for part in missing_parts(said, record):
-            self._memory.miss(said, part, leaf.place)
+            self._memory.miss(said, leaf.place, part)
 
-    def _obey(self, said: dict[str, Any]) -> Iterator[str]:
-        """Take note of leaves that explain what is missing, or who signs from here on."""
-        what = said.get("what", {})
-        try:
-            if said["kind"] == "loss":
-                self._lost = max(self._lost, said["id"])
-            elif said["id"] < self._lost and said["kind"] != "erasure":
-                return  # It was done to the book that was lost: here nothing is missing for it.
-            elif said["kind"] == "key_change":
-                self._keyring.change(what)
-            elif said["kind"] == "erasure":
-                yield from self._memory.explain_erasure(what["record_id"], what["parts"])
-            elif said["kind"] == "retention":
-                yield from self._memory.explain_retention(
-                    what["from"], what["until"], what["count"]
+    def _obey(self, where: str, said: dict[str, Any]) -> None:
+        """Take note of a leaf that explains what is missing, or who signs from here on."""
+        kind, what = said["kind"], said.get("what", {})
+        self._begins = self._begins and kind == "loss"
+        if kind == "loss":
+            if not self._begins:
+                raise Rejected(
+                    "a book tells of the loss of another where it begins, and nowhere else"
                 )
-        except (
-            Rejected,
-            KeyError,
-            TypeError,
-            AttributeError,
-            ValueError,
-            OverflowError,
-            sqlite3.Error,
-        ) as why:
-            yield f"does not say what it should: {why}"
+            self._lost = max(self._lost, said["id"])
+        elif kind == "erasure":
+            self._memory.erase(where, what)
+        elif said["id"] < self._lost:
+            return  # It was done to the book that was lost: here nothing is missing for it.
+        elif kind == "key_change":
+            self._keyring.change(what)
+        elif kind == "retention":
+            self._memory.drop(where, what)
 
     def _find(self, where: str, what: str) -> None:
-        self.report.findings.append(Finding(where, what))
+        self.report.add(Finding(where, what))
 
     def _find_all(self, where: str, what: Iterable[str]) -> None:
-        self.report.findings += [Finding(where, one) for one in what]
+        for one in what:
+            self._find(where, one)
 
 
 _NEVER = 2**70
 _NONE = (_NEVER, b"", "")
-
-
-class _Memory:
-    """Which records were seen, and what is missing of them, on disk."""
-
-    def __init__(self) -> None:
-        self._disk = sqlite3.connect("", isolation_level=None)
-        self._disk.execute("PRAGMA journal_mode = OFF")
-        self._disk.execute("CREATE TABLE seen (id TEXT PRIMARY KEY, leaf INTEGER) WITHOUT ROWID")
-        self._disk.execute("CREATE TABLE twice (id TEXT, leaf INTEGER)")
-        self._disk.execute(
-            "CREATE TABLE missing (id TEXT, part TEXT, kind TEXT, leaf INTEGER, why INTEGER DEFAULT 0, PRIMARY KEY (id, part)) WITHOUT ROWID"
-        )
-        self._fresh: list[tuple[str, int]] = []
-
-    def note(self, identifier: str, leaf: int) -> None:
-        self._fresh.append((identifier, leaf))
-        if len(self._fresh) == _AT_ONCE:
-            self._write()
-
-    def miss(self, said: dict[str, Any], part: str, leaf: int) -> None:
-        self._disk.execute(
-            "INSERT OR REPLACE INTO missing (id, part, kind, leaf) VALUES (?, ?, ?, ?)",
-            (said["id"], part, said["kind"], leaf),
-        )
-
-    def explain_erasure(self, identifier: str, parts: list[str]) -> Iterator[str]:
-        for part in parts:
-            if part not in ERASABLE:
-                raise Rejected(f"{part!r} is no part that can be erased")
-            done = self._disk.execute(
-                "UPDATE missing SET why = 1 WHERE kind = 'prediction' AND id = ? AND part = ?",
-                (identifier, part),
-            ).rowcount
-            if not done and not self._is_missing(identifier):
-                yield f"erases {part} of record {identifier}, which is stored all the same"
-
-    def explain_retention(self, first: str, until: str, count: int) -> Iterator[str]:
-        done = self._disk.execute(
-            "UPDATE missing SET why = 1"
-            " WHERE kind = 'prediction' AND part = ? AND id >= ? AND id < ? AND NOT why",
-            (_WHOLE, first, until),
-        ).rowcount
-        if done != count:
-            yield f"drops {count} records, but {done} are missing"
-
-    def finish(self) -> Iterator[tuple[str, str]]:
-        self._write()
-        for identifier, leaf in self._disk.execute("SELECT id, leaf FROM twice ORDER BY leaf"):
-            yield f"leaf {leaf}", f"is a second one of record {identifier}"
-        rows = self._disk.execute(
-            "SELECT leaf, id, part FROM missing WHERE NOT why ORDER BY leaf, part"
-        )
-        for leaf, identifier, part in rows:
-            where = f"leaf {leaf} (record {identifier})"
-            gone = f"{part} is gone" if part else "the record is gone"
-            yield where, f"{gone}, and no leaf says why"
-
-    def _is_missing(self, identifier: str) -> bool:
-        found = self._disk.execute(
-            "SELECT 1 FROM missing WHERE id = ? AND part = ?", (identifier, _WHOLE)
-        )
-        return found.fetchone() is not None
-
-    def _write(self) -> None:
-        self._disk.execute("BEGIN")
-        done = self._disk.executemany(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?)", self._fresh
-        ).rowcount
-        if done != len(self._fresh):
-            for identifier, leaf in self._fresh:
-                self._disk.execute(
-                    "INSERT INTO twice SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM seen WHERE id = ? AND leaf = ?)",
-                    (identifier, leaf, identifier, leaf),
-                )
-        self._disk.execute("COMMIT")
-        self._fresh.clear()

@@ -8,10 +8,17 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from verifier.book import Stored
-from verifier.errors import Rejected
+from verifier.errors import Finding, Rejected
 
 _PAGE = 2_000
+#: What the parts of one page may take, as they are stored; a single record may take more.
+_PAGE_BYTES = 8_000_000
 _BEFORE_ALL = -(2**63)
+#: The tables are found by their names, whoever else made some; rows that a policy would hide are an error.
+_BEGIN = """
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL timezone = 'UTC'; SET LOCAL search_path = pg_catalog, public; SET LOCAL row_security = off;
+"""
 #: Executes a statement whose rows have one column, and returns them all as text.
 Ask = Callable[[str], list[str]]
 
@@ -70,7 +77,12 @@ _PREDICTION = {name: f"{{0}}.{name}" for name in (
 }  # fmt: skip
 _EVENT = {"id": "{0}.id", "at": _moment("{0}.at"), "event": "{0}.kind", "actor_id": "{0}.actor_id",
           "subject_id": "{0}.subject_id"}  # fmt: skip
-_NOTICE = {"id": "{0}.id", "at": _moment("{0}.at"), "actor_id": "{0}.actor_id", "what": "{0}.what"}
+_NOTICE = {
+    "id": "{0}.id",
+    "at": _moment("{0}.at"),
+    "actor_id": "{0}.actor_id",
+    "what": "{0}.what::jsonb",
+}
 
 #: The record of a leaf; the tables are found by the ids that leaves were given when they were sealed.
 RECORD = f"""
@@ -84,9 +96,26 @@ LEFT JOIN events v ON e.kind = 'event' AND v.id = e.record_id
 LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'event') AND n.id = e.record_id
 """
 LEAVES = f"""
-WITH e AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index > {{after}} ORDER BY index LIMIT {{limit}})
-SELECT json_build_array(e.index, encode(e.envelope, 'hex'), e.kind, e.record_id, {RECORD}) FROM e {JOINS} ORDER BY e.index
+WITH page AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index > {{after}} ORDER BY index LIMIT {{limit}}),
+sized AS (
+    SELECT page.*, sum(coalesce(pg_column_size(p.inputs), 0) + coalesce(pg_column_size(p.output), 0)) OVER (
+        ORDER BY index ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM page LEFT JOIN predictions p ON page.kind = 'prediction' AND p.id = page.record_id)
+SELECT json_build_array(e.index, encode(e.envelope, 'hex'), e.kind, e.record_id, {RECORD}) FROM sized e {JOINS}
+WHERE e.before IS NULL OR e.before < {_PAGE_BYTES} ORDER BY e.index
 """
+#: The head and the roots beside the notes: the sealer goes by them.
+CONTRADICTIONS = """
+SELECT to_json(found) FROM (
+    SELECT 'the stored root of the checkpoint of size ' || size AS found FROM ledger_checkpoints
+    WHERE split_part(note, E'\\n', 2) <> size::text OR split_part(note, E'\\n', 3) <> encode(root, 'base64')
+    UNION ALL
+    SELECT 'the head of the book' FROM ledger_head h LEFT JOIN
+        (SELECT size, root FROM ledger_checkpoints ORDER BY size DESC LIMIT 1) newest ON true
+    WHERE (h.size, h.root) <> (coalesce(newest.size, 0), coalesce(newest.root, sha256('')))
+) AS contradictions LIMIT 10000
+"""
+WAITING = "SELECT to_json(count(*)) FROM ledger_pending"
 
 
 class Database:
@@ -126,10 +155,16 @@ class Database:
             self._tiles = {(row[0], row[1]): bytes.fromhex(row[2]) for row in found}
         return self._tiles.get((level, number))
 
-    def strays(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """See `verifier.book.Source`."""
         for line in self._ask(STRAYS):
-            yield json.loads(line)
+            yield Finding(json.loads(line), "neither is a leaf of the book nor waits to be one")
+        for line in self._ask(CONTRADICTIONS):
+            yield Finding(json.loads(line), "is not what the checkpoint says")
+
+    def waiting(self) -> int:
+        """See `verifier.book.Source`."""
+        return int(json.loads(self._ask(WAITING)[0]))
 
 
 class Psql:
@@ -154,7 +189,7 @@ class Psql:
             )  # fmt: skip
         except FileNotFoundError:
             raise Rejected("psql is not installed here: it reads the database") from None
-        self._say("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL timezone = 'UTC';")
+        self._say(_BEGIN)
         return self._ask
 
     def __exit__(self, *_: object) -> None:

@@ -21,3 +21,8 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+def printable(text: str) -> str:
+    """Return a text that cannot steer a terminal: it may quote what somebody stored."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

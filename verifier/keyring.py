@@ -16,17 +16,21 @@ class Keyring:
     def __init__(self, keys: frozenset[Key]) -> None:
         self.trusted = keys
 
-    def change(self, what: dict[str, Any]) -> None:
+    def change(self, what: Any) -> None:
         """Replace a key as a leaf of kind `key_change` says; its old and its new key have signed that.
 
         Raises:
             Rejected: if one of them has not, or the old one is not trusted.
         """
-        old, new = Key.parse(what["old"]), Key.parse(what["new"])
+        try:
+            old, new = Key.parse(what["old"]), Key.parse(what["new"])
+            signatures = {name: parse_base64(what["signatures"][name]) for name in ("old", "new")}
+        except (KeyError, TypeError, AttributeError) as why:
+            raise Rejected(f"it does not name both keys and their signatures: {why}") from None
         statement = f"daybook-key-change-v1\n{old}\n{new}\n".encode()
         if old not in self.trusted:
             raise Rejected(f"the key {old} is replaced, but it is not trusted")
         for key, name in ((old, "old"), (new, "new")):
-            if not key.has_signed(statement, parse_base64(what["signatures"][name])):
+            if not key.has_signed(statement, signatures[name]):
                 raise Rejected(f"the {name} key has not signed the change of keys")
         self.trusted = self.trusted - {old} | {new}

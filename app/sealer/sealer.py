@@ -142,11 +142,13 @@ def _lock_head(cursor: Cursor) -> Head | None:
 
 
 def _take(cursor: Cursor, limit: int) -> list[Pending]:
+    """Return what is sealed next, in the order of its time; a loss comes before what it is about."""
     cursor.execute(_TAKE, (limit,))
-    return [
+    taken = [
         Pending(kind, identifier, None if told is None else bytes(told))
         for kind, identifier, told in cursor
     ]
+    return sorted(taken, key=lambda pending: (pending.kind != "loss", pending.id))
 
 
 def _set_aside(cursor: Cursor, leaves: Sequence[Leaf]) -> None:

@@ -106,13 +106,15 @@ def _verify(keys: Callable[[], frozenset[Key]], note: Callable[[int], None]) -> 
     except Exception as error:  # noqa: BLE001 (it must end, whatever happens)
         db.session.rollback()
         why = " ".join(str(error).split())
-        return Report(findings=[Finding("the verification", f"was broken off: {why}")])
+        report = Report()
+        report.add(Finding("the verification", f"was broken off: {why}"))
+        return report
 
 
 def _finish(identifier: UUID, report: Report) -> None:
     done = db.session.get_one(Verification, UUID(str(identifier)))
     done.finished_at, done.leaves, done.size = datetime.now(UTC), report.leaves, report.size
-    done.root, done.faults = report.root, len(report.findings)
+    done.root, done.faults = report.root, report.faults
     done.findings = [str(finding) for finding in report.findings[:_MOST_FINDINGS]]
     db.session.commit()
 

@@ -104,6 +104,19 @@ def test_an_erasure_leaf_explains_parts_of_predictions_and_nothing_else(house, c
     assert f"(record {house.ids[20]}): the record is gone, and no leaf says why" in said
 
 
+def test_an_erasure_may_be_sealed_before_what_it_erases(house, capsys):
+    with house.context() as app:
+        victim = ask(app, app.extensions["cast"]["owner"])[0]
+    erase(house, victim)
+    house.tamper("CREATE TABLE put_off AS SELECT * FROM ledger_pending WHERE id = :id", id=victim)
+    house.tamper("DELETE FROM ledger_pending WHERE id = :id", id=victim)
+    house.seal()
+    house.tamper("INSERT INTO ledger_pending SELECT * FROM put_off")
+    house.seal()
+    code, said = house.whole_book(capsys)
+    assert (code, "2 parts erased" in said) == (0, True), said
+
+
 def test_what_an_erasure_leaf_names_must_be_gone(house, capsys):
     """After a restore from a backup, say: the erasure is in the book, and the person's data are back."""
     victim = house.ids[20]

@@ -102,7 +102,7 @@ CHANGES = {
     "a record's fact": (lambda f: edit(f / "records.ndjson", b'"channel" : "api"', b'"channel" : "form"'),
                         "channel is not what the leaf says"),
     "a record dropped": (lambda f: drop_line(f, 400), "the record is gone, and no leaf says why"),
-    "two records swapped": (swap_lines, "neither is a leaf of the book nor waits to be one"),
+    "two records swapped": (swap_lines, "in records.ndjson: belongs to no leaf there"),
     "an entry": (lambda f: edit(f / "tile/entries/001", b'"channel":"api"', b'"channel":"apj"'),
                  "has another root than the leaves"),
     "a tile": (lambda f: edit(f / "tile/0/001", (f / "tile/0/001").read_bytes()[:32], bytes(32)),
@@ -123,8 +123,24 @@ CHANGES = {
                                 "does not say which leaf it belongs to"),
     "bytes that are no text": (lambda f: edit(f / "records.ndjson", b'{"index":5,', b'\xff\xfe'), "is no JSON object"),
     "a checkpoint that is no text": (lambda f: edit(f / "checkpoints.ndjson", b'"note": "', b'"mote": "'), "has no note"),
-    "records beyond": (one_more_line, "neither is a leaf of the book"),
+    "records beyond": (one_more_line, "the record of leaf 614 in records.ndjson: belongs to no leaf there"),
 }  # fmt: skip
+
+
+def test_a_line_that_is_broken_does_not_hide_the_others(house, exported, capsys):
+    for change in ("a line that is no JSON", "a record's input", "a record's fact"):
+        CHANGES[change][0](exported)
+    _, said = house.verify(capsys, "bundle", exported, "--key", house.key)
+    assert all(
+        CHANGES[c][1] in said
+        for c in ("a line that is no JSON", "a record's input", "a record's fact")
+    )
+
+
+def test_what_a_finding_quotes_cannot_steer_the_terminal(house, exported, capsys):
+    edit(exported / "records.ndjson", b'"facts" : {', b'"facts" : {"\\u001b[2J" : 1, ')
+    code, said = house.verify(capsys, "bundle", exported, "--key", house.key)
+    assert (code, r"\x1b[2J is not what the leaf says" in said, "\x1b" in said) == (1, True, False)
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -8,9 +8,11 @@ from sqlalchemy.exc import DBAPIError
 
 from app.cli.main import Menu
 from app.extensions import db
+from app.models import NoticeKind
 from app.services import books, erasure, ledger
 from app.services.errors import ConflictError
 from app.services.new_book import begin_new_book
+from app.services.notices import record_notice
 from app.services.signing_keys import change_key
 from tests.support.asking import ask
 
@@ -55,6 +57,15 @@ def test_everything_is_sealed_again_after_a_leaf_that_tells_of_the_loss(house, c
     with house.context():
         books.export_book(exported, [new])
     assert house.verify(capsys, "bundle", exported, "--key", new)[0] == 0
+
+
+def test_a_loss_is_told_where_a_book_begins_and_nowhere_else(house, capsys):
+    with house.context():
+        record_notice(NoticeKind.LOSS, actor_id=None, origin="x", size=1, root="00")
+        db.session.commit()
+    house.seal()
+    code, said = house.whole_book(capsys)
+    assert (code, "a book tells of the loss of another where it begins" in said) == (1, True)
 
 
 def test_it_does_not_hide_what_was_changed_from_who_kept_a_checkpoint(house, capsys):

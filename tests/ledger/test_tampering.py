@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-#: The record that is tampered with: the tenth, well under the checkpoint that was kept.
-VICTIM = 10
+#: The record that is tampered with: in the second tile of leaves, under the checkpoint that was kept.
+VICTIM = 250
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,15 @@ CASES = {
     "the newest checkpoint deleted": case(
         "DELETE FROM ledger_checkpoints WHERE size = (SELECT max(size) FROM ledger_checkpoints)",
         whole_book="the book: no checkpoint is signed for its",
+    ),
+    "the stored root of a checkpoint": case(
+        "UPDATE ledger_checkpoints SET root = sha256('x') WHERE size = (SELECT min(size) FROM ledger_checkpoints)",
+        whole_book="the stored root of the checkpoint of size",
+    ),
+    "the head moved back": case(
+        "UPDATE ledger_head SET size = size - 1",
+        consistency="The book has",
+        whole_book="the head of the book: is not what the checkpoint says",
     ),
     "a month dropped": case(
         "ALTER TABLE predictions DETACH PARTITION {month}",
