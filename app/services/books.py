@@ -20,15 +20,11 @@ from app.models import LedgerCheckpoint
 from app.services.errors import ConflictError, UnknownThingError
 from app.services.ledger import newest_checkpoint
 from verifier.book import Report, verify_book
-from verifier.database import JOINS, RECORD, Database
+from verifier.database import Database
 from verifier.keyring import Keyring
 from verifier.notes import Key
 
-_AT_ONCE = 2_560
-_ENTRIES = f"""
-WITH e AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index >= :first AND index < :until)
-SELECT e.index, e.envelope, ({RECORD})::text FROM e {JOINS} ORDER BY e.index
-"""
+_REPORT_EVERY = 1_000
 _TILES = "SELECT level, number, hashes FROM ledger_tiles WHERE level = :level AND number >= :first ORDER BY number LIMIT 256"
 _README = """\
 This is a Daybook of {size} leaves, exported at {at}.
@@ -139,18 +135,18 @@ class _Export:
 
     def _entries(self, progress: Callable[[int], None]) -> Iterator[str]:
         """Write the bundles of entries; yield the records."""
-        for first in range(0, self._size, _AT_ONCE):
-            until = min(first + _AT_ONCE, self._size)
-            rows = db.session.execute(text(_ENTRIES), {"first": first, "until": until}).all()
-            for at in range(0, len(rows), WIDTH):
-                entries = [bytes(row.envelope) for row in rows[at : at + WIDTH]]
+        entries: list[bytes] = []
+        for leaf in Database(_ask).leaves():
+            entries.append(leaf.entry)
+            if (leaf.place + 1) % WIDTH == 0 or leaf.place + 1 == self._size:
                 self._write_tile(
-                    "entries", (first + at) // WIDTH, tiles.bundle(entries), len(entries)
+                    "entries", leaf.place // WIDTH, tiles.bundle(entries), len(entries)
                 )
-            for index, _, record in rows:
-                if record is not None:
-                    yield f'{{"index":{index},' + record.lstrip()[1:]
-            progress(until)
+                entries.clear()
+            if leaf.record is not None:
+                yield json.dumps({"index": leaf.place} | leaf.record, ensure_ascii=False)
+            if (leaf.place + 1) % _REPORT_EVERY == 0 or leaf.place + 1 == self._size:
+                progress(leaf.place + 1)
 
     def _write_tiles(self) -> None:
         level = 0

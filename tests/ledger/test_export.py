@@ -93,13 +93,13 @@ def one_more_line(folder) -> None:
     path = folder / "records.ndjson"
     data = path.read_bytes()
     last = data.splitlines(keepends=True)[-1]
-    path.write_bytes(data + last.replace(b'"index":613', b'"index":614'))
+    path.write_bytes(data + last.replace(b'"index": 613', b'"index": 614'))
 
 
 CHANGES = {
     "a record's input": (lambda f: edit(f / "records.ndjson", rb"\"country\":\"FR\"", rb"\"country\":\"DE\""),
                          "inputs is not what was committed to"),
-    "a record's fact": (lambda f: edit(f / "records.ndjson", b'"channel" : "api"', b'"channel" : "form"'),
+    "a record's fact": (lambda f: edit(f / "records.ndjson", b'"channel": "api"', b'"channel": "form"'),
                         "channel is not what the leaf says"),
     "a record dropped": (lambda f: drop_line(f, 400), "the record is gone, and no leaf says why"),
     "two records swapped": (swap_lines, "in records.ndjson: belongs to no leaf there"),
@@ -113,15 +113,15 @@ CHANGES = {
                            "is broken off"),
     "a checkpoint": (lambda f: edit(f / "checkpoints.ndjson", b"log/1\\n614\\n", b"log/1\\n613\\n"), "is wrong"),
     "no checkpoint": (lambda f: (f / "checkpoint").unlink(), "there is no checkpoint"),
-    "a record that is none": (lambda f: edit(f / "records.ndjson", b'"facts" :', b'"fact" :'), "not in the form of one"),
-    "a salt that is no salt": (lambda f: edit(f / "records.ndjson", b'"salts" : {"inputs":"', b'"salts" : {"inputs":"zz'),
+    "a record that is none": (lambda f: edit(f / "records.ndjson", b'"facts":', b'"fact":'), "not in the form of one"),
+    "a salt that is no salt": (lambda f: edit(f / "records.ndjson", b'"salts": {"inputs": "', b'"salts": {"inputs": "zz'),
                                "inputs is not what was committed to"),
-    "a number that Python takes for the same": (lambda f: edit(f / "records.ndjson", b'"row" : 0,', b'"row" : false,'),
+    "a number that Python takes for the same": (lambda f: edit(f / "records.ndjson", b'"row": 0,', b'"row": false,'),
                                                 "row is not what the leaf says"),
-    "a line that is no JSON": (lambda f: edit(f / "records.ndjson", b'{"index":5,', b'{"index":5,,'), "is no JSON object"),
-    "a line without its leaf": (lambda f: edit(f / "records.ndjson", b'{"index":5,', b'{"index":true,'),
+    "a line that is no JSON": (lambda f: edit(f / "records.ndjson", b'{"index": 5,', b'{"index": 5,,'), "is no JSON object"),
+    "a line without its leaf": (lambda f: edit(f / "records.ndjson", b'{"index": 5,', b'{"index": true,'),
                                 "does not say which leaf it belongs to"),
-    "bytes that are no text": (lambda f: edit(f / "records.ndjson", b'{"index":5,', b'\xff\xfe'), "is no JSON object"),
+    "bytes that are no text": (lambda f: edit(f / "records.ndjson", b'{"index": 5,', b'\xff\xfe'), "is no JSON object"),
     "a checkpoint that is no text": (lambda f: edit(f / "checkpoints.ndjson", b'"note": "', b'"mote": "'), "has no note"),
     "records beyond": (one_more_line, "the record of leaf 614 in records.ndjson: belongs to no leaf there"),
 }  # fmt: skip
@@ -138,7 +138,7 @@ def test_a_line_that_is_broken_does_not_hide_the_others(house, exported, capsys)
 
 
 def test_what_a_finding_quotes_cannot_steer_the_terminal(house, exported, capsys):
-    edit(exported / "records.ndjson", b'"facts" : {', b'"facts" : {"\\u001b[2J" : 1, ')
+    edit(exported / "records.ndjson", b'"facts": {', b'"facts": {"\\u001b[2J": 1, ')
     code, said = house.verify(capsys, "bundle", exported, "--key", house.key)
     assert (code, r"\x1b[2J is not what the leaf says" in said, "\x1b" in said) == (1, True, False)
 
