@@ -24,9 +24,9 @@ def create_worker_app() -> Flask:
     workers of the next one.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # It is for the parent, whoever else gets it.
-    stays = _stay_on_one_processor()
+    stays = stay_on_one_processor()
     threading.Thread(target=_follow, args=(os.getppid(), stays), daemon=True).start()
-    _wake_without_interrupting()
+    wake_without_interrupting()
     app = create_app()
     spare_the_collector()
     ready_file(os.getpid()).touch()
@@ -37,12 +37,12 @@ def _follow(parent: int, stays: bool) -> None:
     """End with the parent; meanwhile take the processor that an older worker leaves when it is replaced."""
     while os.getppid() == parent:
         with contextlib.suppress(OSError):  # Also where the folder went with the parent.
-            stays = stays or _stay_on_one_processor()
+            stays = stays or stay_on_one_processor()
         time.sleep(_LOOK_EVERY_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _stay_on_one_processor() -> bool:
+def stay_on_one_processor() -> bool:
     """Run all threads of this process on one processor, another one for each worker; return whether.
 
     One thread at a time runs Python; when the next one runs elsewhere, everything it touches must be
@@ -64,6 +64,6 @@ def _stay_on_one_processor() -> bool:
     return False
 
 
-def _wake_without_interrupting() -> None:
+def wake_without_interrupting() -> None:
     """Let threads that wake wait for their turn: the one at work holds what they need, the interpreter."""
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -71,7 +71,8 @@ def _ledger(quick: bool) -> dict[str, Any]:
 
 def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
     with house.furnished(WORK) as furnished, house.own_targets(furnished) as own:
-        compared = {name: target for name, target in own.items() if name[0] == "daybook"}
+        ours = ("daybook", "committed")
+        compared = {name: target for name, target in own.items() if name[0] in ours}
         with peers.targets(furnished) as others:
             rows = single_rows.compare(
                 {**compared, **others}, rounds=rounds, seconds=seconds, connections=(1, 32)

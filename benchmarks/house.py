@@ -87,9 +87,12 @@ class House:
         )  # fmt: skip
 
     def _start(self, command: Sequence[str], port: int) -> subprocess.Popen[bytes]:
+        counts = self.folder / f"counts-{port}"
+        counts.mkdir(exist_ok=True)
+        environment = self.environment(port) | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
         with (self.folder / f"server-{port}.log").open("wb") as log:
             return subprocess.Popen(
-                command, cwd=PROJECT, env=self.environment(port), stdout=log, stderr=log,
+                command, cwd=PROJECT, env=environment, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 
@@ -147,16 +150,26 @@ def free_port() -> int:
 
 @contextmanager
 def own_targets(house: House) -> Iterator[Mapping[tuple[str, str], Target]]:
-    """Serve Daybook, the tutorial's way and the constant; give what to ask of each, by name and model."""
+    """Serve Daybook and what it is measured against; give what to ask of each, by name and model."""
     with serving(house.daybook, "/readyz", house) as (daybook, daybook_port), \
+         serving_committed(house) as committed, \
          serving(lambda port: house.plain("tutorial", port), "/ready", house) as (tutorial, tutorial_port), \
          serving(lambda port: house.plain("constant", port), "/", house) as (constant, constant_port):  # fmt: skip
         targets = {("constant", ""): Target(server=constant, url=f"http://{HOST}:{constant_port}/")}
+        targets["committed", "logreg"] = committed
         for model in MODELS:
             targets["daybook", model] = house.target(model, daybook_port, daybook)
             url = f"http://{HOST}:{tutorial_port}/{model}"
             targets["tutorial", model] = Target(server=tutorial, url=url, bodies=house.bodies())
         yield targets
+
+
+@contextmanager
+def serving_committed(house: House) -> Iterator[Target]:
+    """Serve the floor of an answer that is kept; give what to ask of it."""
+    with serving(lambda port: house.plain("committed", port), "/ready", house) as (server, port):
+        url = f"http://{HOST}:{port}/logreg"
+        yield Target(server=server, url=url, bodies=house.bodies())
 
 
 @contextmanager
