@@ -104,6 +104,11 @@ sized AS (
 SELECT json_build_array(e.index, encode(e.envelope, 'hex'), e.kind, e.record_id, {RECORD}) FROM sized e {JOINS}
 WHERE e.before IS NULL OR e.before < {_PAGE_BYTES} ORDER BY e.index
 """
+#: Which model's history shows a record is in no leaf, but its name is.
+MISFILED = """
+SELECT to_json('prediction ' || p.id) FROM predictions p LEFT JOIN models m ON m.id = p.model_id
+WHERE m.name IS DISTINCT FROM p.model ORDER BY p.id LIMIT 10000
+"""
 #: The head and the roots beside the notes: the sealer goes by them.
 CONTRADICTIONS = """
 SELECT to_json(found) FROM (
@@ -159,6 +164,8 @@ class Database:
         """See `verifier.book.Source`."""
         for line in self._ask(STRAYS):
             yield Finding(json.loads(line), "neither is a leaf of the book nor waits to be one")
+        for line in self._ask(MISFILED):
+            yield Finding(json.loads(line), "is filed under another model than the one it names")
         for line in self._ask(CONTRADICTIONS):
             yield Finding(json.loads(line), "is not what the checkpoint says")
 

@@ -3,34 +3,52 @@
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, ValidationError
 
 from app.services.erasure import LONGEST_REASON
 
-_WHAT = "Give the identifier of a record, or a subject's reference."
+_RECORD, _SUBJECT = "record", "subject"
 _LONGEST_REFERENCE = 200
 
 
 class _WhatForm(FlaskForm):
-    """A record or a person, whichever is given."""
+    """A record or a person. References look like anything, identifiers too: so it is said which."""
 
-    what = StringField(
-        "Record or subject", validators=[DataRequired(_WHAT), Length(max=_LONGEST_REFERENCE)]
+    of = SelectField(
+        "Of",
+        choices=[
+            SelectChoice(_SUBJECT, "a person, by the reference"),
+            SelectChoice(_RECORD, "a record, by its identifier"),
+        ],
     )
+    what = StringField(
+        "Reference or identifier",
+        validators=[
+            DataRequired("Give a reference or an identifier."),
+            Length(max=_LONGEST_REFERENCE),
+        ],
+    )
+
+    def validate_what(self, what: StringField) -> None:
+        """Refuse what is no identifier, where one is needed."""
+        if self.of.data != _RECORD:
+            return
+        try:
+            UUID((what.data or "").strip())
+        except ValueError:
+            raise ValidationError("This is no identifier of a record.") from None
 
     @property
     def record_id(self) -> UUID | None:
-        """The identifier of a record, if one is given."""
-        try:
-            return UUID((self.what.data or "").strip())
-        except ValueError:
-            return None
+        """The identifier of the record, if it is of a record."""
+        return UUID((self.what.data or "").strip()) if self.of.data == _RECORD else None
 
     @property
-    def subject(self) -> str:
-        """The reference of a subject, if it is none of a record."""
-        return (self.what.data or "").strip()
+    def subject(self) -> str | None:
+        """The person's reference, if it is of a person."""
+        return (self.what.data or "").strip() if self.of.data == _SUBJECT else None
 
 
 class ErasureForm(_WhatForm):

@@ -11,7 +11,7 @@ from app import access
 from app.admin.forms import ErasureForm, HoldForm
 from app.extensions import db
 from app.models import Scope
-from app.services import erasure, ledger, retention, users
+from app.services import erasure, proofs, retention, users
 from app.services.errors import HeldError, UnknownThingError
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -43,7 +43,7 @@ def erase() -> Page:
         if form.record_id:
             count = len([erasure.erase_prediction(form.record_id, **given)])
         else:
-            count = len(erasure.erase_subject(form.subject, **given))
+            count = len(erasure.erase_subject(form.subject or "", **given))
     except (UnknownThingError, HeldError) as error:
         db.session.rollback()
         form.what.errors = [error.detail]
@@ -61,12 +61,17 @@ def hold() -> Page:
     form = HoldForm(prefix="hold-")
     if not form.validate():
         return _page(holding=form), 422
-    erasure.place_hold(
-        prediction_id=form.record_id,
-        subject=None if form.record_id else form.subject,
-        reason=form.reason.data or "",
-        actor_id=g.caller.user_id,
-    )
+    try:
+        erasure.place_hold(
+            prediction_id=form.record_id,
+            subject=form.subject,
+            reason=form.reason.data or "",
+            actor_id=g.caller.user_id,
+        )
+    except UnknownThingError as error:
+        db.session.rollback()
+        form.what.errors = [error.detail]
+        return _page(holding=form), 422
     db.session.commit()
     flash("The hold is in force.", "success")
     return redirect(url_for("admin.show"))
@@ -91,7 +96,7 @@ def _page(erasing: ErasureForm | None = None, holding: HoldForm | None = None) -
         holding=holding or HoldForm(formdata=None, prefix="hold-"),
         holds=erasure.holds(),
         notices=notices,
-        leaves=ledger.leaves_of([notice.id for notice in notices]),
+        leaves=proofs.leaves_of([notice.id for notice in notices]),
         people=users.addresses([n.actor_id for n in notices if n.actor_id]),
         months=retention.months_to_drop(-1, datetime.now(UTC)),
     )

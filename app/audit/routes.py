@@ -45,6 +45,6 @@ def verify() -> Response:
 def _public_keys() -> list[str]:
     store: KeyStore = current_app.extensions["ledger_keys"]
     try:
-        return [key.public.to_text() for key in store.all()]
+        return [key.to_text() for key in store.publics()]
     except SigningKeyError:
         return []

@@ -18,7 +18,7 @@ from app.ledger.strict_text import FormatError
 from app.sealer.publishing import SplitViewError
 from app.sealer.sealer import Sealer
 from app.sealer.signing import KeyStore, SigningKey, SigningKeyError, new_name
-from app.services import books, erasure
+from app.services import books, erasure, proofs
 from app.services import ledger as service
 from app.services.new_book import begin_new_book
 from app.services.signing_keys import change_key
@@ -92,7 +92,7 @@ def proof(identifier: UUID) -> None:
         manage.py ledger proof 019e… > record.tlog-proof
         python -m verifier proof record.tlog-proof --key "$(manage.py ledger keys list | tail -1)"
     """
-    click.echo(service.proof_of(identifier).to_text(), nl=False)
+    click.echo(proofs.proof_of(identifier).to_text(), nl=False)
 
 
 @ledger.command()
@@ -100,8 +100,8 @@ def proof(identifier: UUID) -> None:
 @with_appcontext
 def record(identifier: UUID) -> None:
     """Print a record with the very texts that were committed to, for `python -m verifier proof --record`."""
-    entry = service.entry_of(identifier)
-    click.echo(service.record_document(entry.kind, identifier))
+    entry = proofs.entry_of(identifier)
+    click.echo(proofs.record_document(entry.kind, identifier))
 
 
 @ledger.command()
@@ -156,6 +156,7 @@ def export(folder: Path) -> None:
 def begin_anew(folder: Path, basis: str, name: str | None) -> None:
     """Begin a new book after a real loss. Prints its public key: give that to your auditors.
 
+    Stop the service before, and run this with the DATABASE_URL that `manage.py db upgrade` is run with.
     The old book is exported to DIR first, as far as it is there. Then every record waits to be sealed in
     the new one, whose first leaf tells of the loss. Set new sinks before: the old ones have the old book.
 
@@ -165,8 +166,10 @@ def begin_anew(folder: Path, basis: str, name: str | None) -> None:
     """
     store: KeyStore = current_app.extensions["ledger_keys"]
     try:
-        books.export_book(folder, _own_keys())
-        public = begin_new_book(store, basis=basis, name=name, actor_id=None)
+        exported = books.export_book(folder, _own_keys())
+        public = begin_new_book(
+            store, exported=exported.size, basis=basis, name=name, actor_id=None
+        )
         db.session.commit()
     except FormatError as error:
         raise click.BadParameter(f"{error}.", param_hint="--name") from error
@@ -252,7 +255,7 @@ def list_all() -> None:
 def _own_keys() -> list[str]:
     store: KeyStore = current_app.extensions["ledger_keys"]
     try:
-        return [key.public.to_text() for key in store.all()]
+        return [key.to_text() for key in store.publics()]
     except SigningKeyError as error:
         raise click.ClickException(str(error)) from error
 

@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 
 from app.extensions import db
 from app.services import retention as service
-from app.services.errors import HeldError, NotSealedError
+from app.services.errors import ConflictError, HeldError, NotSealedError
 
 
 @click.group()
@@ -37,7 +37,7 @@ def drop(keep: int, dry_run: bool) -> None:
             if not dry_run:
                 service.drop_month(month, keep=keep, actor_id=None)
                 db.session.commit()
-        except (HeldError, NotSealedError) as error:
+        except (HeldError, NotSealedError, ConflictError) as error:
             db.session.rollback()
             click.echo(error.detail, err=True)
             kept += 1

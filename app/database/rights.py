@@ -40,7 +40,6 @@ _FUNCTIONS = (
     "ensure_predictions_partition",
     "erase_prediction",
     "drop_predictions_partition",
-    "begin_new_book",
 )
 
 #: Takes the role; in a form that each supported PostgreSQL understands, and that takes it only where

@@ -36,13 +36,22 @@ def snapshot(session: scoped_session[Any]) -> Iterator[None]:
     What the session has not committed is rolled back, before and after.
     """
     session.rollback()
-    connection = session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    waiting = connection.connection.dbapi_connection
-    usual = getattr(waiting, "longest_wait", None)
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
-        session.execute(text("SET LOCAL statement_timeout = 0"))
-        waiting.longest_wait = None  # type: ignore[union-attr]
-        yield
+        with unhurried(session):
+            yield
     finally:
         session.rollback()
+
+
+@contextmanager
+def unhurried(session: scoped_session[Any]) -> Iterator[None]:
+    """Let a session's transaction take as long as it takes."""
+    waiting = session.connection().connection.dbapi_connection
+    usual = getattr(waiting, "longest_wait", None)
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    waiting.longest_wait = None  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
         waiting.longest_wait = usual  # type: ignore[union-attr]

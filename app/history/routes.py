@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, render_template, request
 from app import access
 from app.filters import read_cursor, read_filter
 from app.models import Prediction, Scope, Status
-from app.services import erasure, history, ledger, model_access, retention
+from app.services import erasure, history, model_access, proofs, retention
 from app.services.errors import InvalidQueryError, UnknownThingError
 from app.services.history import Page
 from ml.signature import Signature
@@ -65,9 +65,9 @@ def show_prediction(identifier: UUID) -> str:
         siblings=history.siblings(record),
         environment=history.environment_of(record),
         leaf_hash=history.leaf_hash_of(record).hex(),
-        seal=ledger.seal_of(record),
+        seal=proofs.seal_of(record),
         erasure=erased,
-        erasure_leaf=ledger.find_entry(erased.id) if erased else None,
+        erasure_leaf=proofs.find_entry(erased.id) if erased else None,
         again=_can_be_asked_again(record),
     )
 
@@ -77,7 +77,7 @@ def show_prediction(identifier: UUID) -> str:
 def download_proof(identifier: UUID) -> Response:
     """Download the proof that a record is in the book."""
     record = history.get_prediction(g.caller, identifier)
-    return _file(ledger.proof_of(record.id).to_text(), f"{record.id}.tlog-proof", "text/plain")
+    return _file(proofs.proof_of(record.id).to_text(), f"{record.id}.tlog-proof", "text/plain")
 
 
 @blueprint.get("/<uuid:identifier>/record")
@@ -85,7 +85,7 @@ def download_proof(identifier: UUID) -> Response:
 def download_record(identifier: UUID) -> Response:
     """Download a record with the very texts that its proof commits to."""
     record = history.get_prediction(g.caller, identifier)
-    document = ledger.record_document("prediction", record.id)
+    document = proofs.record_document("prediction", record.id)
     return _file(document, f"{record.id}.json", "application/json")
 
 
@@ -95,7 +95,7 @@ def _record(identifier: UUID) -> Prediction:
         return history.get_prediction(g.caller, identifier)
     except UnknownThingError:
         dropped = retention.retention_of(identifier) if g.caller.sees_everything else None
-        entry = ledger.find_entry(identifier)
+        entry = proofs.find_entry(identifier)
         if dropped is None or entry is None:
             raise
         raise UnknownThingError(

@@ -29,7 +29,7 @@ def verify_requested_book(is_stopped: Callable[[], bool] = lambda: False) -> Non
     store = current_app.extensions["ledger_keys"]
     verifications.run_requested_verification(
         current_app.extensions["begin"],
-        lambda: frozenset(Key.parse(key.public.to_text()) for key in store.all()),
+        lambda: frozenset(Key.parse(key.to_text()) for key in store.publics()),
         is_stopped,
     )
 

@@ -14,7 +14,7 @@ _HEIGHT = 8
 _BYTES = WIDTH * HASH_BYTES
 _LARGEST_ENTRY = 2**16 - 1
 _PATH = re.compile(
-    r"(\d|[1-5]\d|6[0-3]|entries)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII
+    r"(\d|[1-5]\d|6[0-3]|entries)/((?:x\d{3}/){0,5}\d{3})(?:\.p/([1-9]\d{0,2}))?", re.ASCII
 )
 
 #: Level and number of a tile.

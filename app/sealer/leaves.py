@@ -51,7 +51,7 @@ def read_leaves(cursor: Cursor, waiting: Sequence[Pending]) -> list[Leaf]:
 
 def _read_leaves(cursor: Cursor, waiting: Sequence[Pending]) -> list[Leaf]:
     found: dict[str, Row] = {}
-    for kind in {pending.kind for pending in waiting}:
+    for kind in {pending.kind for pending in waiting} & _SOURCES.keys():
         ids = [pending.id for pending in waiting if pending.kind == kind]
         cursor.execute(_SOURCES[kind].statement, (ids,))
         found |= {row[0]: row for row in cursor}
@@ -59,6 +59,8 @@ def _read_leaves(cursor: Cursor, waiting: Sequence[Pending]) -> list[Leaf]:
 
 
 def _leaf(pending: Pending, row: Row | None) -> Leaf:
+    if pending.kind not in _SOURCES:
+        return Leaf(pending, b"", b"", "it is of a kind that is not known")
     if row is None:
         return Leaf(pending, b"", b"", "the record is gone")
     source = _SOURCES[pending.kind]

@@ -8,8 +8,10 @@ signs a second tree of the same size, for a signature leaves only after its tree
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
+from psycopg2.errors import UniqueViolation
 from psycopg2.extensions import cursor as Cursor
 
 from app.database.transactions import Begin
@@ -22,7 +24,10 @@ from app.sealer.publishing import Publisher
 from app.sealer.signing import KeyStore, SigningKey
 from app.sealer.sinks import Sink
 from app.sealer.tree import StoredTree, stored_tree, write_tiles
+from verifier.errors import Rejected
+from verifier.keyring import Keyring
 from verifier.merkle import verify_consistency
+from verifier.notes import Key
 
 log = structlog.get_logger(__name__)
 BATCH = 8192
@@ -31,6 +36,10 @@ _LOCK = "SELECT origin, key, size, root FROM ledger_head FOR UPDATE SKIP LOCKED"
 _TAKE = """
 DELETE FROM ledger_pending WHERE ctid = ANY (ARRAY (SELECT ctid FROM ledger_pending LIMIT %s))
 RETURNING kind, id::text, leaf_hash
+"""
+_FORGET_DOUBLES = """
+DELETE FROM ledger_pending p WHERE EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = p.id)
+    OR EXISTS (SELECT FROM ledger_pending other WHERE other.id = p.id AND other.ctid < p.ctid)
 """
 _SET_ASIDE = """
 INSERT INTO ledger_findings (record_id, kind, what)
@@ -85,11 +94,12 @@ class Sealer:
             SigningKeyError: if the key is not here.
             SplitViewError: if the database is behind, or beside, what was published.
         """
-        with self._begin() as cursor:
-            if (head := _lock_head(cursor)) is None:
-                return None
-            sealed = self._seal(cursor, head, limit)
-        self._publisher.publish(self._begin)
+        try:
+            sealed = self._seal_once(limit)
+        except UniqueViolation:
+            sealed = self._seal_once(limit, forget=True)
+        if sealed is not None:
+            self._publisher.publish(self._begin)
         return sealed
 
     def seal_all(self) -> int | None:
@@ -108,12 +118,20 @@ class Sealer:
         """Where checkpoints are published."""
         return self._publisher.sinks
 
+    def _seal_once(self, limit: int, *, forget: bool = False) -> Sealed | None:
+        with self._begin() as cursor:
+            if (head := _lock_head(cursor)) is None:
+                return None
+            if forget:
+                _forget_doubles(cursor)
+            return self._seal(cursor, head, limit)
+
     def _seal(self, cursor: Cursor, head: Head, limit: int) -> Sealed:
         if not (waiting := _take(cursor, limit)):
             return Sealed(0, 0, head.size)
         key = self._keys.find(head.key) if head.key else self._keys.newest()
         tree = stored_tree(cursor, head.size)
-        self._publisher.check(tree, [one.public for one in self._keys.all()])
+        self._publisher.check(tree, self._keys.publics())
         leaves = read_leaves(cursor, waiting)
         good = [leaf for leaf in leaves if leaf.fault is None]
         _set_aside(cursor, [leaf for leaf in leaves if leaf.fault is not None])
@@ -127,7 +145,7 @@ class Sealer:
         for leaf in leaves:
             if leaf.pending.kind == "key_change":
                 change = json.loads(leaf.envelope)["what"]
-                if change["old"] == key.public.to_text():  # And not of a book that was lost.
+                if _is_change_of(key, change):
                     key = self._keys.find(PublicKey.from_text(change["new"]))
         return key
 
@@ -139,6 +157,22 @@ def _lock_head(cursor: Cursor) -> Head | None:
         return None
     origin, key, size, root = row
     return Head(origin, PublicKey.from_text(key) if key else None, size, bytes(root))
+
+
+def _is_change_of(key: SigningKey, change: Any) -> bool:
+    """Whether a notice says, signed by both, that this key gives way; others are of a book that was lost."""
+    keyring = Keyring(frozenset({Key.parse(key.public.to_text())}))
+    try:
+        keyring.change(change)
+    except Rejected:
+        return False
+    return True
+
+
+def _forget_doubles(cursor: Cursor) -> None:
+    """Remove what waits although it is sealed, or waits twice: nobody but a person can have put it there."""
+    cursor.execute(_FORGET_DOUBLES)
+    log.error("records waited that are sealed, or waited twice", count=cursor.rowcount)
 
 
 def _take(cursor: Cursor, limit: int) -> list[Pending]:

@@ -78,6 +78,9 @@ def new_name() -> str:
 class KeyStore:
     """The private keys of this installation, one on a line, the newest last.
 
+    Where a private key is not needed any more, its public half stands in its line: what it has signed is
+    still to be verified.
+
     Args:
         path: the file that holds them; only its owner may read it.
         given: the keys themselves, from the settings; then there is no file.
@@ -91,13 +94,29 @@ class KeyStore:
         self._given = given
 
     def all(self) -> list[SigningKey]:
-        """Return all keys.
+        """Return all private keys.
 
         Raises:
             SigningKeyError: if others may read the file, or a line is no key.
         """
+        return [key for key in self._keys() if isinstance(key, SigningKey)]
+
+    def publics(self) -> list[PublicKey]:
+        """Return all public keys: those of the private ones, and those that stand alone.
+
+        Raises:
+            SigningKeyError: see `all`.
+        """
+        return [key.public if isinstance(key, SigningKey) else key for key in self._keys()]
+
+    def _keys(self) -> list[SigningKey | PublicKey]:
         try:
-            return [SigningKey.from_text(line) for line in self._text().split()]
+            return [
+                SigningKey.from_text(line)
+                if line.startswith(f"{_HEADER}+")
+                else PublicKey.from_text(line)
+                for line in self._text().split()
+            ]
         except FormatError as error:
             place = "DAYBOOK_LEDGER_KEY" if self.is_given else self.path
             raise SigningKeyError(f"{place}: {error}.") from None

@@ -98,10 +98,15 @@ def place_hold(
 ) -> LegalHold:
     """Keep one prediction, or every record of a subject, from being erased or dropped.
 
+    A subject may have no records yet: those that come are kept.
+
     Raises:
+        UnknownThingError: if there is no such prediction.
         InvalidInputsError: if no reason is given.
     """
     db.session.execute(HOLDS_STAND_STILL)
+    if prediction_id is not None and db.session.get(Prediction, prediction_id) is None:
+        raise UnknownThingError(f"There is no prediction {prediction_id}.")
     hold = LegalHold(
         id=new_id(), placed_at=datetime.now(UTC), placed_by=actor_id, prediction_id=prediction_id,
         subject=subject, reason=_given("reason", reason),

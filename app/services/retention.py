@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from psycopg2.errors import LockNotAvailable
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
+from app.database.transactions import unhurried
 from app.extensions import db
 from app.identifiers import first_id_at
 from app.models import Notice, NoticeKind
 from app.services.erasure import HOLDS_STAND_STILL
-from app.services.errors import HeldError, NotSealedError
+from app.services.errors import ConflictError, HeldError, NotSealedError
 from app.services.notices import record_notice
 
+PATIENCE_MS = 5_000
 _COUNT = """
 SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = p.id)),
        (SELECT count(*) FROM legal_holds h WHERE h.lifted_at IS NULL AND EXISTS (
@@ -61,10 +65,12 @@ def drop_month(month: Month, *, keep: int, actor_id: UUID | None) -> Notice:
     Raises:
         NotSealedError: if something in it is not sealed yet.
         HeldError: if a legal hold keeps something in it.
+        ConflictError: if the book is being read at length, by a verification or an export.
     """
     bounds = {"first": first_id_at(month.start), "until": first_id_at(month.end)}
     db.session.execute(HOLDS_STAND_STILL)
-    count, unsealed, held = db.session.execute(text(_COUNT), bounds).one()
+    with unhurried(db.session):
+        count, unsealed, held = db.session.execute(text(_COUNT), bounds).one()
     if unsealed:
         raise NotSealedError(
             f"{month.partition}: {unsealed:,} records are not sealed; nothing was dropped."
@@ -75,9 +81,22 @@ def drop_month(month: Month, *, keep: int, actor_id: UUID | None) -> Notice:
         NoticeKind.RETENTION, actor_id=actor_id, partition=month.partition, count=count, policy=f"P{keep}M",
         **{"from": str(bounds["first"]), "until": str(bounds["until"])},
     )  # fmt: skip
-    db.session.execute(text("SET LOCAL lock_timeout = '5s'"))
-    db.session.execute(select(func.drop_predictions_partition(month.partition)))
+    _drop(month)
     return notice
+
+
+def _drop(month: Month) -> None:
+    """Drop the partition, unless that makes everybody wait for somebody who reads."""
+    db.session.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'"))
+    try:
+        db.session.execute(select(func.drop_predictions_partition(month.partition)))
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        raise ConflictError(
+            f"{month.partition}: somebody reads the book at length, a verification perhaps; nothing was dropped."
+            " Try again later."
+        ) from None
 
 
 def retention_of(prediction_id: UUID) -> Notice | None:

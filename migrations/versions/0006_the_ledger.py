@@ -92,6 +92,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(REFUSE_TO_FORGET)
     op.execute("DROP FUNCTION record_predictions(json, json, json, json)")
     op.execute(RECORDING_BEFORE)
     op.execute("DROP TRIGGER events_wait_to_be_sealed ON events")
@@ -103,6 +104,15 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION wait_to_be_sealed()")
     op.execute("DROP FUNCTION refuse_other_tiles()")
 
+
+REFUSE_TO_FORGET = """
+DO $$
+BEGIN
+    IF (SELECT size FROM ledger_head) > 0 THEN
+        RAISE EXCEPTION 'the book would be lost, and what was published of it contradicted: nothing is downgraded';
+    END IF;
+END $$
+"""
 
 # Every record passes through the pending table, so it is vacuumed often. Hashes cannot be compressed.
 STORAGE = """

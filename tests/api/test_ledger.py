@@ -126,6 +126,7 @@ def test_two_checkpoints_are_proven_consistent(app, client, cast, sealed, keys):
         ("consistency?from=01&to=2", 400, "/from"), ("consistency?from=x&to=2", 400, "/from"),
         ("tile/0/999", 404, "no such tile yet"), ("tile/0/000.p/256", 404, "no such tile"),
         ("tile/0/..", 404, "no such tile"), ("tile/99/000", 404, "no such tile"), ("tile/entries/x001/000", 404, "not as many"),
+        ("tile/entries/x999/x999/x999/x999/x999/999", 404, "not as many"), ("tile/9/x999/x999/x999/x999/x999/999", 404, "yet"),
         ("tile/", 404, ""), ("tile/0/x999/x999/x999/x999/x999/x999/x999/999", 404, "no such tile"),
     ],
 )  # fmt: skip

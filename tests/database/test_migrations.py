@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from app import create_app
 from app.database.partitions import is_partition
@@ -17,7 +18,7 @@ from app.health.checks import head_revision
 from app.identifiers import new_id
 from app.ledger.merkle import leaf_hash
 from app.services import users
-from app.services.ledger import entry_of
+from app.services.proofs import entry_of
 from app.services.sessions import end_session
 from config import PROJECT
 from tests.support.cast import GOOD_ROW, make_world
@@ -113,6 +114,14 @@ def test_a_later_step_down_and_up_keeps_the_book(fresh_app):
     found = client.get(f"/api/v1/predictions/{before}", headers=cast["owner"].bearer)
     assert found.status_code == 200
     assert ask().status_code == 201
+
+
+def test_a_book_that_is_begun_is_not_forgotten_by_a_downgrade(fresh_app):
+    fresh_app.extensions["sealer"].seal_all()
+    with pytest.raises(DBAPIError, match="the book would be lost"):
+        run(fresh_app, downgrade, "0005")
+    with fresh_app.app_context():
+        assert db.session.scalar(text("SELECT size FROM ledger_head")) > 0
 
 
 def test_what_was_recorded_before_there_was_a_ledger_is_sealed_too(fresh_app):

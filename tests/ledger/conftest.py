@@ -14,7 +14,7 @@ from app import create_app
 from app.extensions import db
 from app.ledger.strict_text import encode_base64
 from app.models import EventKind
-from app.services import ledger
+from app.services import ledger, proofs
 from app.services.errors import ServiceError
 from app.services.events import record_event
 from tests.support.asking import ask
@@ -64,8 +64,8 @@ class House:
         proof, record = self.folder / "one.tlog-proof", self.folder / "one.json"
         try:
             with self.context():
-                proof.write_text(ledger.proof_of(identifier).to_text())
-                record.write_bytes(ledger.record_document("prediction", identifier))
+                proof.write_text(proofs.proof_of(identifier).to_text())
+                record.write_bytes(proofs.record_document("prediction", identifier))
         except ServiceError as error:
             return 1, f"WRONG: {error.detail}"
         receipt = self.receipts[identifier]
@@ -83,7 +83,7 @@ class House:
                 note = ledger.newest_checkpoint().note
                 new.write_text(note)
                 sizes = read_size(self.held.read_bytes()), read_size(note.encode())
-                hashes = ledger.consistency_proof(*sizes) if sizes[0] < sizes[1] else []
+                hashes = proofs.consistency_proof(*sizes) if sizes[0] < sizes[1] else []
         except ServiceError as error:
             return 1, f"WRONG: {error.detail}"
         proof.write_text(json.dumps({"hashes": [encode_base64(one) for one in hashes]}))

@@ -1,5 +1,6 @@
 """Erasure and retention: what goes is gone, what was proven stays proven, and each has its leaf."""
 
+import contextlib
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from app import identifiers
 from app.extensions import db
 from app.models import Event, EventKind, LegalHold, Notice, NoticeKind, Prediction
-from app.services import books, erasure, ledger, retention
-from app.services.errors import HeldError, InvalidInputsError, NotSealedError, UnknownThingError
+from app.services import books, erasure, proofs, retention
+from app.services.errors import (
+    ConflictError,
+    HeldError,
+    InvalidInputsError,
+    NotSealedError,
+    UnknownThingError,
+)
 from app.services.notices import record_notice
 from tests.support.asking import ask
 from tests.support.cast import sign_in
@@ -45,7 +52,7 @@ def test_an_erased_record_has_neither_texts_nor_salts_and_its_old_proof_holds(ho
     victim = house.ids[20]
     with house.context():
         old = house.folder / "old.tlog-proof"
-        old.write_text(ledger.proof_of(victim).to_text())
+        old.write_text(proofs.proof_of(victim).to_text())
     erase(house, victim)
     with house.context():
         record = db.session.get(Prediction, victim)
@@ -53,7 +60,7 @@ def test_an_erased_record_has_neither_texts_nor_salts_and_its_old_proof_holds(ho
             getattr(record, name) for name in ("inputs", "inputs_salt", "output", "output_salt")
         } == {None}
         assert record.inputs_commitment
-        (house.folder / "record.json").write_bytes(ledger.record_document("prediction", record.id))
+        (house.folder / "record.json").write_bytes(proofs.record_document("prediction", record.id))
     code, said = house.verify(
         capsys, "proof", old, "--key", house.key, "--record", house.folder / "record.json"
     )
@@ -71,7 +78,7 @@ def test_the_erasure_is_a_leaf_and_without_it_the_book_is_broken(house, capsys):
     house.seal()
     assert house.whole_book(capsys)[0] == 0
     with house.context():
-        entry = ledger.entry_of(notice)
+        entry = proofs.entry_of(notice)
         said = json.loads(entry.envelope)
         assert (entry.kind, said["what"]) == (
             "erasure",
@@ -274,7 +281,7 @@ def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, 
         db.session.rollback()
     house.seal()
     with house.context():
-        old = ledger.proof_of(ids[0]).to_text()
+        old = proofs.proof_of(ids[0]).to_text()
         hold = erasure.place_hold(prediction_id=ids[1], reason="case", actor_id=None)
         db.session.commit()
         with pytest.raises(HeldError, match="1 legal holds"):
@@ -291,12 +298,26 @@ def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, 
     (house.folder / "old").write_text(old)
     assert house.verify(capsys, "proof", house.folder / "old", "--key", house.key)[0] == 0
     with house.context():
-        assert ledger.proof_of(ids[0]), "the leaf is still there"
+        assert proofs.proof_of(ids[0]), "the leaf is still there"
     for who, words in (("auditor", "dropped with its month"), ("owner", "no such prediction")):
         client = house.app.test_client()
         sign_in(client, cast[who])
         answer = client.get(f"/predictions/{ids[0]}")
         assert (answer.status_code, words in answer.text) == (404, True)
+
+
+def test_a_month_is_not_dropped_while_somebody_reads_the_book_at_length(
+    house, old_month, monkeypatch
+):
+    house.seal()
+    monkeypatch.setattr(retention, "PATIENCE_MS", 50)
+    reader = psycopg2.connect(house.url)
+    with contextlib.closing(reader), reader.cursor() as cursor, house.context():
+        cursor.execute("SELECT count(*) FROM predictions")
+        (month,) = retention.months_to_drop(24, datetime.now(UTC))
+        with pytest.raises(ConflictError, match="Try again later"):
+            retention.drop_month(month, keep=24, actor_id=None)
+        db.session.rollback()
 
 
 def test_a_month_that_is_dropped_by_hand_is_a_finding(house, old_month, capsys):

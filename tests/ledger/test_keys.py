@@ -6,10 +6,13 @@ import pytest
 
 from app.cli.main import Menu
 from app.extensions import db
+from app.jobs.verify_book import verify_requested_book
 from app.ledger.strict_text import FormatError
+from app.models import NoticeKind
 from app.sealer.signing import KeyStore, SigningKey, SigningKeyError
-from app.services import ledger
+from app.services import ledger, verifications
 from app.services.errors import ConflictError
+from app.services.notices import record_notice
 from app.services.signing_keys import change_key
 from tests.support.asking import ask
 
@@ -40,6 +43,34 @@ def test_whoever_trusts_the_old_key_can_trust_the_new_one(house, capsys):
     assert again not in (new, house.key)
     house.seal()
     assert house.whole_book(capsys)[0] == 0
+
+
+def test_where_an_old_private_key_stood_its_public_half_is_enough(house):
+    rotate(house)
+    house.seal()
+    path = store(house).path
+    old, new = path.read_text().split()
+    path.write_text(f"{SigningKey.from_text(old).public.to_text()}\n{new}\n")
+    assert (len(store(house).all()), len(store(house).publics())) == (1, 2)
+    with house.context() as app:
+        ask(app, app.extensions["cast"]["owner"])
+    house.seal()
+    with house.context():
+        verifications.request_verification(None)
+        db.session.commit()
+        verify_requested_book()
+        assert verifications.latest_verification(done=True).findings == []
+
+
+def test_a_change_that_the_key_has_not_signed_does_not_stop_the_sealer(house, capsys):
+    with house.context():
+        change = {"old": house.key, "new": SigningKey.generate("x").public.to_text()}
+        signatures = {"old": "AA==", "new": "AA=="}
+        record_notice(NoticeKind.KEY_CHANGE, actor_id=None, **change, signatures=signatures)
+        db.session.commit()
+    assert house.seal() == 615
+    code, said = house.whole_book(capsys)
+    assert (code, "the old key has not signed the change of keys" in said) == (1, True)
 
 
 def test_a_checkpoint_by_the_old_key_after_the_change_is_a_finding(house, capsys):

@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.cli.main import Menu
 from app.extensions import db
-from app.models import NoticeKind
-from app.services import books, erasure, ledger
+from app.models import LedgerHead, NoticeKind
+from app.services import books, erasure, ledger, proofs
 from app.services.errors import ConflictError
 from app.services.new_book import begin_new_book
 from app.services.notices import record_notice
@@ -19,11 +19,9 @@ from tests.support.asking import ask
 
 def begin(house, **more) -> str:
     with house.context():
+        given = {"exported": db.session.get(LedgerHead, 1).size, "name": None} | more
         public = begin_new_book(
-            house.app.extensions["ledger_keys"],
-            basis="the disk",
-            **({"name": None} | more),
-            actor_id=None,
+            house.app.extensions["ledger_keys"], basis="the disk", **given, actor_id=None
         )
         db.session.commit()
         return public.to_text()
@@ -31,13 +29,13 @@ def begin(house, **more) -> str:
 
 def test_everything_is_sealed_again_after_a_leaf_that_tells_of_the_loss(house, capsys):
     with house.context():
-        old_proof = ledger.proof_of(house.ids[0]).to_text()
+        old_proof = proofs.proof_of(house.ids[0]).to_text()
         erasure.erase_prediction(house.ids[1], basis="x", actor_id=None)
         db.session.commit()
         change_key(house.app.extensions["ledger_keys"], actor_id=None)
         db.session.commit()
     size = house.seal()
-    house.tamper("UPDATE predictions SET model = 'x' WHERE id = :id", id=house.ids[2])
+    house.tamper("UPDATE predictions SET channel = 'form' WHERE id = :id", id=house.ids[2])
     new = begin(house)
     assert new.split("+")[0].endswith("/log/2")
     assert house.seal() == size + 1, "and the loss"
@@ -78,14 +76,38 @@ def test_it_does_not_hide_what_was_changed_from_who_kept_a_checkpoint(house, cap
     assert "the checkpoint that was kept" in said
 
 
-def test_a_book_is_not_put_away_without_a_notice(house):
+def test_the_service_cannot_put_a_book_away(house):
     with house.context():
-        with pytest.raises(DBAPIError, match="no notice says that this one is lost"):
+        with pytest.raises(DBAPIError, match="permission denied"):
             db.session.execute(text("SELECT begin_new_book()"))
         db.session.rollback()
         with pytest.raises(DBAPIError):
             db.session.execute(text("TRUNCATE ledger_entries"))
         db.session.rollback()
+
+
+def test_a_book_is_not_put_away_without_a_notice(house):
+    with house.context():
+        db.session.execute(text("SET LOCAL ROLE NONE"))
+        with pytest.raises(DBAPIError, match="no notice says that this one is lost"):
+            db.session.execute(text("SELECT begin_new_book()"))
+        db.session.rollback()
+
+
+def test_a_book_that_has_grown_since_it_was_exported_is_not_put_away(house):
+    with pytest.raises(ConflictError, match="has grown since it was exported"):
+        begin(house, exported=613)
+
+
+def test_what_waits_is_still_compared_with_what_its_client_was_told(house):
+    with house.context() as app:
+        (waiting,) = ask(app, app.extensions["cast"]["owner"])
+    house.tamper("UPDATE predictions SET model = 'x' WHERE id = :id", id=waiting)
+    begin(house)
+    house.seal()
+    with house.context():
+        found = db.session.execute(text("SELECT record_id, what FROM ledger_findings")).all()
+        assert found == [(waiting, "the record is not what its client was answered")]
 
 
 def test_the_new_book_has_another_name(house):

@@ -167,3 +167,25 @@ def assert_whole(house, capsys) -> None:
             text("SELECT count(*), max(index), count(DISTINCT record_id) FROM ledger_entries")
         ).one()
     assert count == last + 1 == distinct
+
+
+def test_what_waits_twice_or_is_sealed_already_does_not_stop_the_sealer(house, capsys):
+    with house.context() as app:
+        (fresh,) = ask(app, app.extensions["cast"]["owner"])
+    house.tamper(
+        "INSERT INTO ledger_pending (kind, id) VALUES ('prediction', :id)", id=house.ids[0]
+    )
+    house.tamper("INSERT INTO ledger_pending SELECT * FROM ledger_pending WHERE id = :id", id=fresh)
+    size = house.seal()
+    assert size == 615
+    assert house.whole_book(capsys)[0] == 0
+
+
+def test_what_is_of_no_known_kind_is_set_aside(house):
+    house.tamper("INSERT INTO ledger_pending (kind, id) VALUES ('poem', :id)", id=house.ids[0])
+    with house.context() as app:
+        ask(app, app.extensions["cast"]["owner"])
+    assert house.seal() == 615
+    with house.context():
+        found = db.session.execute(text("SELECT kind, what FROM ledger_findings")).all()
+        assert found == [("poem", "it is of a kind that is not known")]

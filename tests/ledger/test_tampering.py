@@ -79,6 +79,10 @@ CASES = {
             "artifact_sha256": "sha256('x')", "environment_sha256": "NULL",
         }.items()
     },
+    "filed under another model": case(
+        "UPDATE predictions SET model_id = NULL WHERE id = :id",
+        whole_book=RECORD + ": is filed under another model than the one it names",
+    ),
     "a trigger disabled, and an edit": case(
         "ALTER TABLE predictions DISABLE TRIGGER ALL",
         "UPDATE predictions SET output = '{{\"prediction\":\"no\"}}' WHERE id = :id",

@@ -16,7 +16,7 @@ from app.models import (
     Prediction,
     ledger_pending,
 )
-from app.services import ledger
+from app.services import ledger, proofs
 from app.services.events import record_event
 from app.services.history import leaf_hash_of
 from tests.support.asking import ask
@@ -65,7 +65,7 @@ def test_every_record_is_proven_to_the_verifier(context, sealer, cast):
     ids = ask(context, cast["owner"], rows=5)
     sealer.seal()
     for identifier in ids:
-        proven = verify_proof(ledger.proof_of(identifier).to_text(), keys(context))
+        proven = verify_proof(proofs.proof_of(identifier).to_text(), keys(context))
         assert proven.envelope["id"] == str(identifier)
         assert proven.envelope["kind"] == "prediction"
 
@@ -73,12 +73,12 @@ def test_every_record_is_proven_to_the_verifier(context, sealer, cast):
 def test_old_proofs_hold_when_the_book_has_grown(context, sealer, cast):
     (identifier,) = ask(context, cast["owner"])
     sealer.seal()
-    old = ledger.proof_of(identifier).to_text()
+    old = proofs.proof_of(identifier).to_text()
     for _ in range(3):
         ask(context, cast["owner"], rows=100)
         sealer.seal()
     assert verify_proof(old, keys(context)).index == verify_proof(
-        ledger.proof_of(identifier).to_text(), keys(context)
+        proofs.proof_of(identifier).to_text(), keys(context)
     ).index  # fmt: skip
 
 
@@ -122,10 +122,10 @@ def test_a_record_that_was_changed_before_it_was_sealed_is_set_aside(
     sealed = sealer.seal()
     assert (sealed.leaves, sealed.set_aside) == (1, 1)
     assert db.session.get(LedgerFinding, changed).what == why
-    assert ledger.proof_of(neighbour)
+    assert proofs.proof_of(neighbour)
     if change:
-        seal = ledger.seal_of(db.session.get(Prediction, changed))
-        assert (seal.state, seal.fault) == (ledger.SealState.MISMATCH, why)
+        seal = proofs.seal_of(db.session.get(Prediction, changed))
+        assert (seal.state, seal.fault) == (proofs.SealState.MISMATCH, why)
 
 
 def test_the_envelope_of_an_event_is_canonical(context, sealer, cast):

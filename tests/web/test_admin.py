@@ -8,7 +8,9 @@ from tests.support.asking import ask
 from tests.support.cast import csrf_token
 from tests.web.conftest import parsed
 
-ERASE = {"erase-basis": "GDPR Art. 17", "erase-sure": "y"}
+ERASE = {"erase-basis": "GDPR Art. 17", "erase-sure": "y", "erase-of": "subject"}
+OF_RECORD = {**ERASE, "erase-of": "record"}
+STRANGE = "01a1fb94-3447-7115-a759-b8b05717c722"
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_a_subject_is_erased_and_the_page_tells(app, admin, records):
 def test_a_record_is_erased_by_its_identifier(app, admin, records):
     assert (
         "1 record is erased."
-        in post(admin, "/admin/erasures", erase_what=str(records[0]), **ERASE).text
+        in post(admin, "/admin/erasures", erase_what=str(records[0]), **OF_RECORD).text
     )
     with app.app_context():
         assert db.session.get(Prediction, records[1]).inputs
@@ -63,12 +65,14 @@ def test_a_record_is_erased_by_its_identifier(app, admin, records):
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"erase_what": "", **ERASE}, "Give the identifier of a record"),
+        ({"erase_what": "", **ERASE}, "Give a reference or an identifier."),
         ({"erase_what": "nobody", **ERASE}, "There are no records of that subject."),
-        ({"erase_what": "01a1fb94-3447-7115-a759-b8b05717c722", **ERASE}, "There is no prediction"),
-        ({"erase_what": "customer-7", "erase-sure": "y"}, "Say why."),
-        ({"erase_what": "customer-7", "erase-basis": "x"}, "Tick this to erase it"),
-        ({"erase_what": "customer-7", "erase-basis": "x" * 501, "erase-sure": "y"}, "longer than 500"),
+        ({"erase_what": STRANGE, **OF_RECORD}, "There is no prediction"),
+        ({"erase_what": STRANGE, **ERASE}, "There are no records of that subject."),
+        ({"erase_what": "customer-7", **OF_RECORD}, "This is no identifier of a record."),
+        ({"erase_what": "customer-7", "erase-of": "subject", "erase-sure": "y"}, "Say why."),
+        ({"erase_what": "customer-7", "erase-of": "subject", "erase-basis": "x"}, "Tick this to erase it"),
+        ({"erase_what": "customer-7", "erase-of": "subject", "erase-basis": "x" * 501, "erase-sure": "y"}, "longer than 500"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_beside_the_field_and_nothing_goes(app, admin, records, fields, says):
@@ -84,9 +88,11 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_goes(app, admin, rec
 def test_a_hold_forbids_erasure_until_it_is_lifted(app, admin, records):
     assert (
         "The hold is in force."
-        in post(admin, "/admin/holds", hold_what="customer-7", hold_reason="case 12").text
+        in post(
+            admin, "/admin/holds", hold_of="subject", hold_what="customer-7", hold_reason="case 12"
+        ).text
     )
-    answer = post(admin, "/admin/erasures", erase_what=str(records[0]), **ERASE)
+    answer = post(admin, "/admin/erasures", erase_what=str(records[0]), **OF_RECORD)
     assert (answer.status_code, "nothing was erased" in answer.text) == (422, True)
     with app.app_context():
         hold = db.session.scalar(db.select(LegalHold)).id
@@ -94,7 +100,9 @@ def test_a_hold_forbids_erasure_until_it_is_lifted(app, admin, records):
     assert post(admin, f"/admin/holds/{hold}/lift").status_code == 404
     assert (
         "1 record is erased."
-        in post(admin, "/admin/erasures", erase_what=str(records[0]), **ERASE).text
+        in post(admin, "/admin/erasures", erase_what=str(records[0]), **OF_RECORD).text
     )
-    answer = post(admin, "/admin/holds", hold_what="customer-7", hold_reason="")
+    answer = post(admin, "/admin/holds", hold_of="subject", hold_what="customer-7", hold_reason="")
     assert (answer.status_code, "Say why." in answer.text) == (422, True)
+    answer = post(admin, "/admin/holds", hold_of="record", hold_what=STRANGE, hold_reason="x")
+    assert (answer.status_code, "There is no prediction" in answer.text) == (422, True)

@@ -9,7 +9,7 @@ from app.answers import json_answer
 from app.api.v1.blueprint import blueprint
 from app.ledger.strict_text import FormatError, encode_base64, read_number
 from app.models import Scope
-from app.services import history
+from app.services import history, proofs
 from app.services import ledger as service
 from app.services.errors import NotSealedError, invalid_query
 
@@ -23,7 +23,7 @@ def show_proof(identifier: UUID) -> Response:
     """Show the proof that a record is in the book, as a tlog-proof file; 202 while it waits."""
     record = history.get_prediction(g.caller, identifier)
     try:
-        proof = service.proof_of(record.id)
+        proof = proofs.proof_of(record.id)
     except NotSealedError as waits:
         answer = json_answer({"status": "pending", "detail": waits.detail}, 202)
         answer.headers["Retry-After"] = str(_RETRY_SECONDS)
@@ -45,7 +45,7 @@ def show_checkpoint() -> Response:
 def show_consistency() -> Response:
     """Show the proof that the book of one size is the beginning of the book of another."""
     old, new = _size("from"), _size("to")
-    hashes = [encode_base64(one) for one in service.consistency_proof(old, new)]
+    hashes = [encode_base64(one) for one in proofs.consistency_proof(old, new)]
     return json_answer({"from": old, "to": new, "hashes": hashes})
 
 
@@ -53,14 +53,14 @@ def show_consistency() -> Response:
 @access.requires(Scope.READ_OWN, Scope.READ_ALL, Scope.AUDIT)
 def show_tile(path: str) -> Response:
     """Show a tile of hashes (C2SP tlog-tiles)."""
-    return Response(service.read_tile_at(path), content_type="application/octet-stream")
+    return Response(proofs.read_tile_at(path), content_type="application/octet-stream")
 
 
 @blueprint.get("/ledger/tile/entries/<path:path>")
 @access.requires(Scope.AUDIT)
 def show_entries(path: str) -> Response:
     """Show a bundle of entries: who asked which model when, but no inputs or outputs."""
-    found = service.read_tile_at(f"entries/{path}")
+    found = proofs.read_tile_at(f"entries/{path}")
     return Response(found, content_type="application/octet-stream")
 
 
