@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bulk, house, ledger, peers, report, single_rows, starting
+from benchmarks import bulk, house, ledger, parts, peers, report, single_rows, starting
 from config import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,11 +29,15 @@ def main() -> int:
         print("wrk is missing: apt-get install wrk", file=sys.stderr)
         return 1
     rounds, seconds = (1, 1.0) if arguments.quick else (5, 3.0)
-    name = "peers" if arguments.peers else "ledger" if arguments.ledger else "latest"
+    name = next(
+        (kind for kind in ("peers", "ledger", "parts") if getattr(arguments, kind)), "latest"
+    )
     if arguments.peers:
         measured = _beside_peers(rounds, seconds)
     elif arguments.ledger:
         measured = _ledger(arguments.quick)
+    elif arguments.parts:
+        measured = _parts()
     else:
         measured = _alone(rounds, seconds) | _ledger(arguments.quick)
     document = {"about": _about(rounds, seconds), **measured}
@@ -52,10 +56,11 @@ def _alone(rounds: int, seconds: float) -> dict[str, Any]:
                 daybook, connection, rounds=rounds, seconds=seconds
             )
             megabytes = starting.megabytes_per_worker(daybook.server)
+            microseconds = parts.microseconds(furnished)
             many = bulk.against_copy(daybook, furnished.rows(), connection, rounds=rounds)
         seconds_to_answer = starting.start_to_first_answer(furnished, rounds=rounds)
     return {"single_rows": rows, "slow_commits": slow, "bulk": many,
-            "megabytes_per_worker": megabytes, "start_to_first_answer": seconds_to_answer}  # fmt: skip
+            "parts": microseconds, "megabytes_per_worker": megabytes, "start_to_first_answer": seconds_to_answer}  # fmt: skip
 
 
 def _ledger(quick: bool) -> dict[str, Any]:
@@ -67,6 +72,11 @@ def _ledger(quick: bool) -> dict[str, Any]:
             slowed = ledger.with_sealing(target, connection, rounds=rounds, seconds=seconds)
         grown = ledger.sealed_and_verified(furnished, connection, sizes=sizes)
     return {"ledger": grown | {"slowed": slowed}}
+
+
+def _parts() -> dict[str, Any]:
+    with house.furnished(WORK) as furnished:
+        return {"parts": parts.microseconds(furnished)}
 
 
 def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
@@ -93,6 +103,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--peers", action="store_true", help="measure other servers beside ours")
     parser.add_argument("--ledger", action="store_true", help="measure the ledger only")
+    parser.add_argument("--parts", action="store_true", help="measure the parts of one answer only")
     parser.add_argument("--quick", action="store_true", help="one short round")
     return parser.parse_args()
 

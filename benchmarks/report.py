@@ -17,6 +17,9 @@ def render(document: dict[str, Any]) -> str:
         parts += [_single_rows(document["single_rows"])]
     if "bulk" in document:
         parts += [_others(document)]
+    if "parts" in document:
+        rows = [(what, f"{us:,.0f} µs") for what, us in document["parts"].items()]
+        parts += [_table(("one answer, nobody else asking", "median"), rows)]
     if "ledger" in document:
         parts += [_ledger(document["ledger"])]
     if "single_rows" in document:
