@@ -6,46 +6,53 @@ from uuid import UUID
 from flask import Blueprint, Response, g, render_template, request
 
 from app import access
-from app.filters import read_cursor, read_filter
 from app.models import Prediction, Scope, Status
-from app.services import erasure, history, model_access, proofs, retention
-from app.services.errors import InvalidQueryError, UnknownThingError
+from app.paging import read_cursor, read_query_text
+from app.query.wording import sentence
+from app.services import erasure, history, proofs, retention, search
+from app.services.errors import InputFault, InvalidQueryError, QueryFault, UnknownThingError
 from app.services.history import Page
 from ml.signature import Signature
 
 blueprint = Blueprint("history", __name__, url_prefix="/predictions")
-_FILTERS = ("model", "version", "status", "caller", "since", "until")
+_NO_PAGE = Page(records=[], next=None)
 
 
 @blueprint.get("")
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def list_predictions() -> str | tuple[str, int]:
-    """Show a page of the history; the filter is in the address, so it can be kept and shared."""
+    """Show a page of the history; the query is in the address, so it can be kept and shared."""
+    query = request.args.get("q", "").strip()
     try:
-        page = history.find_predictions(
-            g.caller,
-            read_filter(request.args),
-            before=read_cursor(request.args),
-            with_inputs=False,
-        )
-        faults: dict[str, str] = {}
+        read_query_text(request.args)
+        asked = search.read_query(g.caller, query)
+        before = read_cursor(request.args)
     except InvalidQueryError as error:
-        page = Page(records=[], next=None)
-        faults = {fault.pointer.strip("/"): fault.message for fault in error.errors}
-    given = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
-    rendered = render_template(
+        return _list(query, _NO_PAGE, fault=error.errors[0]), 400
+    page = history.find_predictions(g.caller, asked, before=before, with_inputs=False)
+    return _list(query, page, meaning=sentence(asked) if query else None)
+
+
+def _list(
+    query: str, page: Page, *, meaning: str | None = None, fault: InputFault | None = None
+) -> str:
+    return render_template(
         "history/list.html",
         page=page,
-        given=given,
-        faults=faults,
-        statuses=list(Status),
-        models=model_access.visible_models(g.caller),
+        query=query,
+        meaning=meaning,
+        fault=fault,
+        pieces=_pieces(query, fault) if isinstance(fault, QueryFault) else None,
+        examples=[] if query else search.examples(g.caller),
         callers=history.addresses_of(page.records),
         first_page="cursor" not in request.args,
-        unfiltered=not given,
         units=_units(page),
     )
-    return (rendered, 400) if faults else rendered
+
+
+def _pieces(query: str, fault: QueryFault) -> tuple[str, str, str]:
+    """Return a query in three pieces, of which the middle one is wrong."""
+    return query[: fault.start], query[fault.start : fault.end], query[fault.end :]
 
 
 @blueprint.get("/<uuid:identifier>")

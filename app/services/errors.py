@@ -20,6 +20,14 @@ class InputFault:
         object.__setattr__(self, "message", storable(self.message))
 
 
+@dataclass(frozen=True)
+class QueryFault(InputFault):
+    """A fault of a query, and where in it: from `start` to before `end`, in characters."""
+
+    start: int
+    end: int
+
+
 def pointer_to(*places: str | int) -> str:
     """Return the JSON pointer (RFC 6901) to a place in a document."""
     return "".join(f"/{str(place).replace('~', '~0').replace('/', '~1')}" for place in places)

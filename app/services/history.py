@@ -1,40 +1,27 @@
-"""The history: which records a caller may see, filtered, a page at a time."""
+"""The history: which records a caller may see, a page at a time."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, func, or_, select, true
+from sqlalchemy import false, or_, select, true
 from sqlalchemy.orm import defer
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.access import Caller
 from app.extensions import db
-from app.identifiers import first_id_at
 from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope
 from app.ledger.merkle import leaf_hash
-from app.models import Environment, Model, ModelVersion, Prediction, Scope, Status, User
-from app.services.errors import UnknownThingError, invalid_query
-from app.services.model_access import is_usable, visible_models
+from app.models import Environment, Model, ModelVersion, Prediction, Scope
+from app.query.checking import Checked
+from app.services.errors import UnknownThingError
+from app.services.model_access import is_usable
+from app.services.search import condition_of
 from app.services.users import addresses
 
 PAGE = 50
 LONGEST_PAGE = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filter:
-    """Which records; None means all. Times are aware; `since` is inclusive, `until` exclusive."""
-
-    model: str | None = None
-    version: int | None = None
-    status: Status | None = None
-    caller: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +34,7 @@ class Page:
 
 def find_predictions(
     caller: Caller,
-    wanted: Filter,
+    asked: Checked | None,
     *,
     limit: int = PAGE,
     before: UUID | None = None,
@@ -57,15 +44,14 @@ def find_predictions(
 
     Args:
         caller: who asks.
-        wanted: which records.
+        asked: which records, as `app.services.search.read_query` returns it; None for all.
         limit: how many at most.
         before: the cursor of the page, as the one before gave it.
         with_inputs: whether they are needed; those of a refused request may be megabytes.
-
-    Raises:
-        InvalidQueryError: if the filter names a model that is not the caller's to see.
     """
-    query = select(Prediction).where(_visible(caller), *_conditions(caller, wanted))
+    query = select(Prediction).where(_visible(caller))
+    if asked is not None:
+        query = query.where(condition_of(asked))
     if not with_inputs:
         query = query.options(defer(Prediction.inputs, raiseload=True))
     if before is not None:
@@ -143,40 +129,6 @@ def _visible(caller: Caller) -> ColumnElement[bool]:
         return true()
     usable = select(Model.id).where(is_usable(caller))
     return or_(own, Prediction.model_id.in_(usable))
-
-
-def _conditions(caller: Caller, wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.model is not None:
-        conditions.append(Prediction.model_id == _identifier_of_model(caller, wanted.model))
-    if wanted.version is not None:
-        if wanted.model is None:
-            raise invalid_query("version", "Choose a model, too: versions are numbered within it.")
-        conditions.append(Prediction.model_version == wanted.version)
-    if wanted.status is not None:
-        conditions.append(Prediction.status == wanted.status)
-    if wanted.caller is not None:
-        conditions.append(Prediction.actor_id == _identifier_of_user(wanted.caller))
-    if wanted.since is not None:
-        conditions.append(Prediction.id >= first_id_at(wanted.since))
-    if wanted.until is not None:
-        conditions.append(Prediction.id < first_id_at(wanted.until))
-    return conditions
-
-
-def _identifier_of_model(caller: Caller, name: str) -> UUID:
-    models = {model.name: model.id for model in visible_models(caller)}
-    if name in models:
-        return models[name]
-    near = difflib.get_close_matches(name, models, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    raise invalid_query("model", f"There is no model {name} that you may use.{hint}")
-
-
-def _identifier_of_user(email: str) -> UUID:
-    """Return whose address it is; of an unknown one an identifier that nobody has."""
-    query = select(User.id).where(func.lower(User.email) == email.strip().lower())
-    return db.session.scalar(query) or UUID(int=0)
 
 
 def _plain(value: Any) -> Any:

@@ -77,9 +77,18 @@ def test_a_form_with_u0000_is_refused_beside_its_field_and_recorded(app, client,
 
 @pytest.mark.parametrize(
     "query",
-    ["caller=%00", "model=a%00", "version=1_0", "limit=٥", "version=99999999999", "since=%00"],
+    [
+        "q=caller:%00",
+        "q=%00",
+        "q=version:1_0",
+        "limit=٥",
+        "q=at:99999999999",
+        "q=(",
+        "model=churn",
+        "q=id:%ff",
+    ],
 )
-def test_odd_filters_are_400(client, cast, query):
+def test_odd_queries_are_400(client, cast, query):
     answer = client.get(f"/api/v1/predictions?{query}", headers=cast["owner"].bearer)
     assert answer.status_code == 400
     sign_in(client, cast["owner"])
@@ -251,7 +260,7 @@ def test_a_fault_of_our_own_is_a_failed_record(app, client, cast, monkeypatch):
 def test_a_refusal_names_its_model_in_the_book_as_soon_as_it_is_known(app, client, cast):
     url = "/api/v1/models/churn/versions/9/predictions"
     client.post(url, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer)
-    found = client.get("/api/v1/predictions?model=churn", headers=cast["owner"].bearer).get_json()
+    found = client.get("/api/v1/predictions?q=model:churn", headers=cast["owner"].bearer).get_json()
     assert [r["status"] for r in found["data"]] == ["refused"]
 
 

@@ -78,8 +78,9 @@ def open_page(chromium, service):
 
 
 def _is_complaint(message):
-    # A form with faults is answered with 422 on purpose, and /nothing is nowhere.
-    meant = "status of 422" in message.text or message.location["url"].endswith("/nothing")
+    # A form with faults is answered with 422 on purpose, a query with 400, and /nothing is nowhere.
+    meant = any(f"status of {code}" in message.text for code in (400, 422))
+    meant = meant or message.location["url"].endswith("/nothing")
     return message.type in ("error", "warning") and not meant
 
 

@@ -62,7 +62,7 @@ def get(browser_of):
     """Returns a function: fetch a page as a member of the cast."""
 
     def fetch(who, path, *, expect=200, **query):
-        answer = browser_of(who).get(path, query_string=query)
+        answer = browser_of(who).get(path, query_string=query or None)
         assert answer.status_code == expect, answer.text[:300]
         return parsed(answer)
 

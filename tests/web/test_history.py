@@ -31,23 +31,43 @@ def test_history_shows_records_newest_first_in_pages(get, asked):
     assert links(second, "/predictions")[0] == "/predictions"
 
 
-def test_the_filter_is_in_the_address_and_in_its_fields(get, asked):
-    page = get("owner", "/predictions", status="refused", model="churn", caller="owner@example.com")
+def test_the_query_is_in_the_address_and_in_its_field_and_is_said_in_a_sentence(get, asked):
+    page = get("owner", "/predictions", q="status:refused caller:owner@example.com")
     assert len(links(page, "/predictions/")) == 1
-    assert [o["value"] for o in page.all("option") if "selected" in o] == ["churn", "refused"]
-    assert page.all("input", name="caller")[0]["value"] == "owner@example.com"
+    assert page.all("input", name="q")[0]["value"] == "status:refused caller:owner@example.com"
+    assert "Records where status is refused and caller is owner@example.com." in page.text
 
 
-def test_a_filter_without_records_offers_to_show_all(get, asked):
-    page = get("owner", "/predictions", model="churn", version="77")
-    assert "No record fits this filter." in page.text
+def test_the_next_page_is_of_the_same_query(get, asked):
+    page = get("owner", "/predictions", q="age:>1")
+    (older,) = [a["href"] for a in page.all("a", rel="next")]
+    assert "q=age:%3E1" in older or "q=age%3A%3E1" in older
 
 
-@pytest.mark.parametrize("query", [{"version": "x"}, {"since": "soon"}, {"model": "nothing"}])
-def test_a_filter_with_a_fault_says_so_beside_its_field(get, query):
-    page = get("owner", "/predictions", expect=400, **query)
+def test_a_query_without_records_offers_to_show_all(get, asked):
+    page = get("owner", "/predictions", q="model:churn@77")
+    assert "No record fits this query." in page.text
+
+
+@pytest.mark.parametrize("query", ["version:x", "at:soon", "model:nothing", '<b>:"5', "age:"])
+def test_a_query_with_a_fault_says_what_and_where(get, query):
+    page = get("owner", "/predictions", expect=400, q=query)
     assert "nothing was searched" in page.text
+    assert page.all("input", name="q")[0]["value"] == query
     assert [a for _, a in page.elements if a.get("aria-invalid") == "true"]
+    assert page.all("mark")
+
+
+@pytest.mark.parametrize("start", ["/", "/models/churn"])
+def test_a_model_leads_to_its_history(get, asked, start):
+    (link,) = links(get("owner", start), "/predictions?q=")
+    assert "Records where model is churn." in get("owner", link).text
+
+
+def test_before_the_first_query_there_are_examples_to_click(get, asked):
+    page = get("owner", "/predictions")
+    for link in links(page, "/predictions?q="):
+        get("owner", link)
 
 
 def test_an_empty_history_says_what_to_do(get):

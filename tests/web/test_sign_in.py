@@ -55,13 +55,13 @@ def test_a_copy_of_the_cookie_counts_no_more_after_signing_out(app, client):
 
 
 def test_after_signing_in_the_wanted_page_follows(client):
-    wanted = client.get("/predictions?model=churn")
+    wanted = client.get("/predictions?q=status:refused")
     assert wanted.status_code == 302
     answer = client.get(wanted.location)
     hidden = parsed(answer).all("input", name="next")[0]["value"]
-    assert hidden == "/predictions?model=churn"
+    assert hidden == "/predictions?q=status:refused"
     answer = try_sign_in(client, "owner@example.com", PASSWORD, next=hidden)
-    assert answer.location == "/predictions?model=churn"
+    assert answer.location == "/predictions?q=status:refused"
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", r"\\evil.example"])

@@ -18,9 +18,9 @@ from app.api.v1.negotiation import (
 )
 from app.bodies import has_unknown_length
 from app.errors import REPLAYED
-from app.filters import read_cursor, read_filter, read_limit
 from app.models import Channel, Scope
-from app.services import history
+from app.paging import read_cursor, read_limit, read_query_text
+from app.services import history, search
 from app.services.answers import Answer
 from app.services.errors import BodyTooLargeError, LengthRequiredError, NotReadableBodyError
 from app.services.predictions import Ask, Predictions, begin_attempt
@@ -56,10 +56,10 @@ def create_predictions(name: str, number: int | None = None) -> Response:
 @blueprint.get("/predictions")
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def list_predictions() -> Response:
-    """List the records that the caller may see, the newest first."""
+    """List the records that the caller may see and that fit the query, the newest first."""
     page = history.find_predictions(
         g.caller,
-        read_filter(request.args),
+        search.read_query(g.caller, read_query_text(request.args)),
         limit=read_limit(request.args),
         before=read_cursor(request.args),
     )

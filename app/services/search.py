@@ -1,0 +1,258 @@
+"""Search: queries of the history, compiled to conditions with bound parameters."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Float, and_, case, cast, exists, false, func, not_, or_, select, true
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.access import Caller
+from app.extensions import db
+from app.identifiers import first_id_at
+from app.models import Channel, Model, ModelVersion, Prediction, Status, User
+from app.query.checking import (
+    Checked,
+    Condition,
+    Equals,
+    Found,
+    Matches,
+    Present,
+    Test,
+    Within,
+    check,
+)
+from app.query.errors import QueryError
+from app.query.fields import Field, Kind, Vocabulary, vocabulary
+from app.query.syntax import Is, Node, Term, parse
+from app.query.tree import And, Not, Or
+from app.services.errors import InvalidQueryError, QueryFault, pointer_to
+from app.services.model_access import is_usable
+from ml.signature import Signature
+
+Bool = ColumnElement[bool]
+
+
+def read_query(caller: Caller, text: str) -> Checked | None:
+    """Return what a query asks for, None for all records.
+
+    Raises:
+        InvalidQueryError: if it is none; it says what is wrong, and where.
+    """
+    try:
+        if "\x00" in text:
+            raise QueryError("Remove the character U+0000.", at := text.index("\x00"), at + 1)
+        tree = parse(text)
+        return None if tree is None else check(tree, vocabulary_of(caller, _models_named(tree)))
+    except QueryError as error:
+        fault = QueryFault(pointer_to("q"), error.message, error.start, error.end)
+        raise InvalidQueryError(f"q: {error.message}", [fault]) from None
+
+
+def vocabulary_of(caller: Caller, names: Sequence[str] = ()) -> Vocabulary:
+    """Return the fields that a caller can name.
+
+    Args:
+        caller: who asks.
+        names: only the fields of these models, unless there are none of these names.
+    """
+    query = (
+        select(Model.name, ModelVersion.signature)
+        .join(ModelVersion, ModelVersion.model_id == Model.id)
+        .where(is_usable(caller))
+        .order_by(Model.name, ModelVersion.number.desc())
+    )
+    signatures: dict[str, list[Signature]] = {}
+    for name, description in db.session.execute(query):
+        signatures.setdefault(name, []).append(Signature.from_json(description))
+    named = {name: signatures[name] for name in names if name in signatures}
+    return vocabulary(_record_fields(list(signatures)), named or signatures)
+
+
+def examples(caller: Caller) -> list[str]:
+    """Return queries to begin with, made of what the caller has."""
+    fields = list(vocabulary_of(caller))
+    models = next(field.choices for field in fields if field.name == "model")
+    inputs = [field for field in fields if field.path[0] == "inputs"]
+    found = [f"model:{name}" for name in models[:1]] + ["status:refused", "latency:>100"]
+    found += [f"{_quoted(f.name)}:>0" for f in inputs if f.kind is Kind.NUMBER][:1]
+    found += [
+        f"{_quoted(f.name)}:{_quoted(f.choices[0])}" for f in inputs if f.kind is Kind.CHOICE
+    ][:1]
+    return found
+
+
+def _quoted(word: str) -> str:
+    return (
+        word
+        if re.fullmatch(r"[\w.-]+", word)
+        else '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    )
+
+
+def condition_of(asked: Checked) -> Bool:
+    """Return the SQL condition of what a query asks for.
+
+    What is missing is neither so nor not so: it fits neither a condition nor its opposite.
+    """
+    match asked:
+        case And(parts):
+            return and_(*map(condition_of, parts))
+        case Or(parts):
+            return or_(*map(condition_of, parts))
+        case Not(part):
+            return not_(condition_of(part))
+        case Found(text):
+            return _is_somewhere(text)
+        case Condition(field, test):
+            return _COMPILERS.get(field.path[0], _by_value)(field, test)
+
+
+def _models_named(tree: Node) -> list[str]:
+    """Return the models that all records of a query are of, if it says so."""
+    terms = tree.parts if isinstance(tree, And) else (tree,)
+    return [
+        term.test.value.text.partition("@")[0]
+        for term in terms
+        if isinstance(term, Term) and term.name and term.name.text == "model" and isinstance(term.test, Is)
+    ]  # fmt: skip
+
+
+def _record_fields(models: Sequence[str]) -> list[Field]:
+    def field(name: str, kind: Kind, label: str = "", **more: Any) -> Field:
+        return Field(name=name, kind=kind, path=(name,), label=label or name.capitalize(), **more)
+
+    return [
+        field("model", Kind.CHOICE, choices=tuple(models)),
+        field("version", Kind.NUMBER),
+        field("status", Kind.CHOICE, choices=tuple(Status)),
+        field("channel", Kind.CHOICE, choices=tuple(Channel)),
+        field("caller", Kind.TEXT),
+        field("at", Kind.MOMENT, "Time"),
+        field("id", Kind.IDENTIFIER, "Record"),
+        field("request", Kind.IDENTIFIER),
+        field("reference", Kind.TEXT),
+        field("subject", Kind.TEXT),
+        field("latency", Kind.NUMBER, unit="ms"),
+        field("probability", Kind.NUMBER, "Probability of the prediction"),
+    ]
+
+
+def _is_somewhere(text: str) -> Bool:
+    """Whether a text is the reference, or in one of the values that an accepted request sent."""
+    pattern = f"%{_escaped(text)}%"
+    members = func.json_each_text(Prediction.inputs).table_valued("key", "value")
+    is_object = func.json_typeof(Prediction.inputs) == "object"
+    in_inputs = exists().select_from(members).where(members.c.value.ilike(pattern))
+    return func.coalesce(
+        or_(Prediction.reference.ilike(pattern), and_(is_object, in_inputs)), false()
+    )
+
+
+def _compared(value: ColumnElement[Any], test: Test) -> Bool:
+    match test:
+        case Present():
+            return value.is_not(None)
+        case Equals(wanted):
+            equal: Bool = value == _bound(wanted)
+            return equal
+        case Matches(pattern):
+            return value.like(_escaped(pattern).replace("*", "%"))
+        case Within(low, high, low_open, high_open):
+            edges = []
+            if low is not None:
+                edges.append(value > _bound(low) if low_open else value >= _bound(low))
+            if high is not None:
+                edges.append(value < _bound(high) if high_open else value <= _bound(high))
+            return and_(*edges)
+
+
+def _bound(value: Any) -> Any:
+    """Return a value as it is in JSON: dates are text."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _by_value(field: Field, test: Test) -> Bool:
+    return _compared(_VALUES[field.path[0]](), test)
+
+
+def _by_part(field: Field, test: Test) -> Bool:
+    """Compare a member of the inputs or the output, if it is of the kind that is asked for."""
+    part, *names = field.path
+    found: Any = Prediction.inputs if part == "inputs" else Prediction.output
+    for name in names:
+        found = found[name]
+    if isinstance(test, Present):
+        return func.coalesce(func.json_typeof(found) != "null", false())
+    if field.kind is Kind.NUMBER:
+        return _compared(case((func.json_typeof(found) == "number", found.as_float())), test)
+    if field.kind is Kind.BOOLEAN:
+        return _compared(case((func.json_typeof(found) == "boolean", found.as_boolean())), test)
+    return _compared(found.as_string().collate("C"), test)
+
+
+def _by_caller(_: Field, test: Test) -> Bool:
+    address = func.lower(User.email)
+    if isinstance(test, Present):
+        return true()
+    return Prediction.actor_id.in_(select(User.id).where(_compared(address, _lowered(test))))
+
+
+def _lowered(test: Test) -> Test:
+    if isinstance(test, Equals):
+        return Equals(test.value.lower())
+    return Matches(test.pattern.lower()) if isinstance(test, Matches) else test
+
+
+def _by_model(_: Field, test: Test) -> Bool:
+    if not isinstance(test, Equals):
+        return Prediction.model_id.is_not(None)
+    named = select(Model.id).where(Model.name == test.value)
+    return Prediction.model_id == named.scalar_subquery()
+
+
+def _by_time(_: Field, test: Test) -> Bool:
+    """Identifiers order by time, and everything else is found by them."""
+    if not isinstance(test, Within):
+        return true()
+    edges = []
+    if test.low is not None:
+        edges.append(Prediction.id >= first_id_at(test.low))
+    if test.high is not None:
+        edges.append(Prediction.id < first_id_at(test.high))
+    return and_(*edges)
+
+
+def _latency() -> ColumnElement[Any]:
+    return func.extract("epoch", Prediction.answered_at - Prediction.received_at) * 1000
+
+
+def _probability() -> ColumnElement[Any]:
+    """Return the probability of the class that was predicted."""
+    predicted = Prediction.output["prediction"].as_string()
+    return cast(Prediction.output["probabilities"].op("->>")(predicted), Float)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+_VALUES: dict[str, Callable[[], Any]] = {
+    "version": lambda: Prediction.model_version,
+    "status": lambda: Prediction.status,
+    "channel": lambda: Prediction.channel,
+    "id": lambda: Prediction.id,
+    "request": lambda: Prediction.request_id,
+    "reference": lambda: Prediction.reference,
+    "subject": lambda: Prediction.subject,
+    "latency": _latency,
+    "probability": _probability,
+}
+_COMPILERS: dict[str, Callable[[Field, Test], Bool]] = {
+    "inputs": _by_part,
+    "output": _by_part,
+    "caller": _by_caller,
+    "model": _by_model,
+    "at": _by_time,
+}

@@ -1,0 +1,187 @@
+"""Search: what a query finds is what the same question finds when Python asks each record."""
+
+import fnmatch
+import operator
+import re
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from app.extensions import db
+from app.identifiers import time_of
+from app.models import Prediction
+from app.query.checking import Condition, Equals, Found, Matches, Present, Within
+from app.query.fields import Kind
+from app.query.tree import And, Not, Or
+from app.services import erasure, history, search
+from app.services.errors import InvalidQueryError
+from tests.support.cast import GOOD_ROW
+
+URL = "/api/v1/models/churn/predictions"
+ROWS = [
+    {"age": age, "visits": visits, "country": country}
+    for age, visits, country in [(44.0, 3, "FR"), (18, 0, "DE"), (61.5, 29, "PL"), (61.5, 3, "FR"), (79.9, 12, "DE")]
+]  # fmt: skip
+REFERENCES = ["A-1", "a_1", "50%", None, r"back\slash"]
+
+
+@pytest.fixture
+def book(context, client, cast):
+    """Accepted records of two people, refused ones, and an erased one."""
+    for who, subjects in (("owner", ["customer-7"] * 5), ("colleague", [None] * 5)):
+        body = {"inputs": ROWS, "references": REFERENCES, "subjects": subjects}
+        assert client.post(URL, json=body, headers=cast[who].bearer).status_code == 201
+    for body in (
+        {"inputs": [{"age": "x"}]},
+        {"inputs": "FR"},
+        {"inputs": [{**GOOD_ROW, "age": 999}]},
+    ):
+        assert client.post(URL, json=body, headers=cast["owner"].bearer).status_code == 422
+    client.post("/api/v1/models/nothing/predictions", json={}, headers=cast["owner"].bearer)
+    (last,) = client.post(URL, json={"inputs": ROWS[:1]}, headers=cast["owner"].bearer).get_json()[
+        "predictions"
+    ]
+    erasure.erase_prediction(last["id"], basis="x", actor_id=None)
+    return db.session.scalars(select(Prediction)).all()
+
+
+def found(caller, query):
+    return {
+        one.id
+        for one in history.find_predictions(
+            caller, search.read_query(caller, query), limit=500
+        ).records
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("", 15), ("model:churn", 14), ("-model:churn", 0), ("model:churn@1 status:accepted", 11), ("status:refused", 4),
+        ("age:>60", 6), ("age:44", 2), ("age:61.5..", 6), ("-age:>60", 4), ("has:age", 10), ("-has:age", 5),
+        ("country:FR", 4), ("country:(FR OR DE) visits:<10", 6), ("caller:COLLEAGUE@example.com", 5), ("caller:*@example.com", 15),
+        ("caller:nobody@example.com", 0), ("reference:A-1", 2), ("reference:a*", 2), ("reference:*1", 4), ("reference:50%", 2),
+        (r'reference:"back\\slash"', 2), ("subject:customer-7", 5), ("prediction:(yes OR no)", 10), ("probability:0.5..1", 10),
+        ("probability.yes:..0.5 prediction:yes", 0), ("latency:>=0", 15), ("channel:form", 0), ("at:2020", 0), ("FR", 4), ("a-1", 2),
+        ("%", 2), ("visits:3 OR visits:12", 6), ("at:2020-01..", 15),
+    ],
+)  # fmt: skip
+def test_a_query_finds(cast, book, query, count):
+    caller = cast["admin"].caller
+    if query == "at:2020":
+        with pytest.raises(InvalidQueryError, match="at is a time"):
+            found(caller, query)
+        return
+    assert len(found(caller, query)) == count, query
+
+
+def test_only_what_one_may_see_is_found(cast, book):
+    assert len(found(cast["owner"].caller, "age:>60")) == 6
+    assert len(found(cast["colleague"].caller, "age:>60")) == 6
+    with pytest.raises(InvalidQueryError, match="There is no field age"):
+        found(cast["stranger"].caller, "age:>60")
+    with pytest.raises(InvalidQueryError, match="model is never churn"):
+        found(cast["stranger"].caller, "model:churn")
+    assert found(cast["stranger"].caller, "latency:>=0") == set()
+
+
+TERMS = st.sampled_from([
+    "age:>44", "age:61.5", "age:18..61.5", "visits:<=3", "visits:29", "country:FR", "country:(DE OR PL)", "has:age", "has:reference",
+    "has:subject", "status:refused", "model:churn", "version:1", "caller:owner@example.com", "reference:a*", "reference:A-1", "FR", "1",
+    "prediction:yes", "probability:>0.6", "probability.no:<0.5", "channel:api", "at:2026", "at:>2020-01", "latency:<0", "subject:c*7",
+]).filter(lambda term: term != "at:2026")  # fmt: skip
+QUERIES = st.recursive(
+    TERMS,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(lambda pair: f"({pair[0]} {pair[1]})"),
+        st.tuples(inner, inner).map(lambda pair: f"({pair[0]} OR {pair[1]})"),
+        inner.map(lambda one: f"-({one})"),
+    ),
+    max_leaves=6,
+)
+
+
+def test_what_is_found_is_what_python_finds(cast, book):
+    caller = cast["admin"].caller
+    callers = {cast[who].id: cast[who].email for who in cast}
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(QUERIES)
+    def compare(query):
+        asked = search.read_query(caller, query)
+        wanted = {one.id for one in book if holds(asked, one, callers) is True}
+        assert found(caller, query) == wanted, query
+
+    compare()
+
+
+def holds(asked, record, callers):
+    """Whether it is so: true, false, or None where a value is missing (as in SQL)."""
+    match asked:
+        case And(parts):
+            answers = [holds(part, record, callers) for part in parts]
+            return False if False in answers else None if None in answers else True
+        case Or(parts):
+            answers = [holds(part, record, callers) for part in parts]
+            return True if True in answers else None if None in answers else False
+        case Not(part):
+            answer = holds(part, record, callers)
+            return None if answer is None else not answer
+        case Found(text):
+            values = record.inputs.values() if isinstance(record.inputs, dict) else []
+            texts = [str(value) for value in values] + [record.reference or ""]
+            return any(text.casefold() in one.casefold() for one in texts)
+        case Condition(field, Present()):
+            return value_of(field, record, callers) is not None
+        case Condition(field, test):
+            value = value_of(field, record, callers)
+            return None if value is None else fits(value, test)
+
+
+def fits(value, test):
+    match test:
+        case Equals(wanted):
+            return value == wanted
+        case Matches(pattern):
+            return re.fullmatch(fnmatch.translate(pattern), value) is not None
+        case Within(low, high, low_open, high_open):
+            above, below = (
+                (operator.gt if low_open else operator.ge),
+                (operator.lt if high_open else operator.le),
+            )
+            return (low is None or above(value, low)) and (high is None or below(value, high))
+
+
+def value_of(field, record, callers):
+    part, *names = field.path
+    if part in ("inputs", "output"):
+        value = getattr(record, part)
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        if field.kind is Kind.NUMBER:
+            return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return value
+    special = {
+        "at": lambda: time_of(record.id), "caller": lambda: callers[record.actor_id], "version": lambda: record.model_version,
+        "request": lambda: record.request_id, "probability": lambda: _probability(record),
+        "latency": lambda: (record.answered_at - record.received_at).total_seconds() * 1000,
+    }  # fmt: skip
+    return special[part]() if part in special else getattr(record, part)
+
+
+def _probability(record):
+    output = record.output if isinstance(record.output, dict) else {}
+    return output.get("probabilities", {}).get(output.get("prediction"))
+
+
+def test_dates_are_compared_as_days():
+    assert search._bound(date(2026, 2, 3)) == "2026-02-03"
+
+
+def test_examples_are_queries(cast, book):
+    for who in cast:
+        for example in search.examples(cast[who].caller):
+            search.read_query(cast[who].caller, example)
