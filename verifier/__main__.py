@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError:
         print("WRONG: something that was given is no text, or no JSON, or not in its form.")
         return 1
+    except sqlite3.Error as error:
+        print(f"The temporary folder cannot be written: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
@@ -125,7 +129,7 @@ def _receipt(text: str) -> tuple[str, str]:
     identifier, equals, leaf = text.partition("=")
     if not equals:
         raise Rejected("a receipt is written ID=LEAF_HASH")
-    return identifier, leaf.lower()
+    return identifier.lower(), leaf.lower()
 
 
 def _parser() -> argparse.ArgumentParser:

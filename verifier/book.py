@@ -6,6 +6,7 @@ Leaves are read once, in their order; memory stays flat.
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from verifier.errors import Finding, Rejected, printable
@@ -149,7 +150,7 @@ class _Check:
     def _finish(self) -> None:
         report = self.report
         self._find_all("the tree", self._tiles.finish())
-        for finding in (*self._memory.finish(), *self._source.findings()):
+        for finding in chain(self._memory.finish(), self._source.findings()):
             report.add(finding)
         report.erased, report.dropped = self._memory.erased, self._memory.dropped
         report.waiting = self._source.waiting()

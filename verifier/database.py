@@ -11,7 +11,7 @@ from verifier.book import Stored
 from verifier.errors import Finding, Rejected
 
 _PAGE = 2_000
-#: What the parts of one page may take, as they are stored; a single record may take more.
+#: What the texts of one page may take; a single record may take more.
 _PAGE_BYTES = 8_000_000
 _BEFORE_ALL = -(2**63)
 #: The tables are found by their names, whoever else made some; rows that a policy would hide are an error.
@@ -95,10 +95,19 @@ LEFT JOIN predictions p ON e.kind = 'prediction' AND p.id = e.record_id
 LEFT JOIN events v ON e.kind = 'event' AND v.id = e.record_id
 LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'event') AND n.id = e.record_id
 """
+
+
+def _octets(column: str) -> str:
+    """Return how long a text is; what is stored compressed is larger than it looks."""
+    return (
+        f"CASE WHEN pg_column_size({column}) > 1000 THEN octet_length({column}::text) ELSE 1000 END"
+    )
+
+
 LEAVES = f"""
 WITH page AS MATERIALIZED (SELECT * FROM ledger_entries WHERE index > {{after}} ORDER BY index LIMIT {{limit}}),
 sized AS (
-    SELECT page.*, sum(coalesce(pg_column_size(p.inputs), 0) + coalesce(pg_column_size(p.output), 0)) OVER (
+    SELECT page.*, sum({_octets("p.inputs")} + {_octets("p.output")}) OVER (
         ORDER BY index ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
     FROM page LEFT JOIN predictions p ON page.kind = 'prediction' AND p.id = page.record_id)
 SELECT json_build_array(e.index, encode(e.envelope, 'hex'), e.kind, e.record_id, {RECORD}) FROM sized e {JOINS}
@@ -196,7 +205,11 @@ class Psql:
             )  # fmt: skip
         except FileNotFoundError:
             raise Rejected("psql is not installed here: it reads the database") from None
-        self._say(_BEGIN)
+        try:
+            self._say(_BEGIN)
+        except Rejected:
+            self.__exit__()
+            raise
         return self._ask
 
     def __exit__(self, *_: object) -> None:

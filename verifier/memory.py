@@ -22,6 +22,7 @@ CREATE TABLE twice (id TEXT, leaf INTEGER);
 CREATE TABLE missing (id TEXT, part TEXT, kind TEXT, leaf INTEGER, explained INTEGER DEFAULT 0,
                       PRIMARY KEY (id, part)) WITHOUT ROWID;
 CREATE TABLE erasures (leaf TEXT, id TEXT, part TEXT);
+CREATE INDEX erasures_of ON erasures (id, part);
 CREATE TABLE drops (leaf TEXT, first TEXT, until TEXT, count INTEGER);
 """
 _STORED_ALL_THE_SAME = """

@@ -13,6 +13,11 @@ _RECORD, _SUBJECT = "record", "subject"
 _LONGEST_REFERENCE = 200
 
 
+def _printable(_: FlaskForm, field: StringField) -> None:
+    if not (field.data or "").isprintable():
+        raise ValidationError("Write printable characters.")
+
+
 class _WhatForm(FlaskForm):
     """A record or a person. References look like anything, identifiers too: so it is said which."""
 
@@ -28,6 +33,7 @@ class _WhatForm(FlaskForm):
         validators=[
             DataRequired("Give a reference or an identifier."),
             Length(max=_LONGEST_REFERENCE),
+            _printable,
         ],
     )
 
@@ -54,7 +60,9 @@ class _WhatForm(FlaskForm):
 class ErasureForm(_WhatForm):
     """What to erase, and why."""
 
-    basis = StringField("Basis", validators=[DataRequired("Say why."), Length(max=LONGEST_REASON)])
+    basis = StringField(
+        "Basis", validators=[DataRequired("Say why."), Length(max=LONGEST_REASON), _printable]
+    )
     sure = BooleanField(
         "There is no way back: erase it",
         validators=[DataRequired("Tick this to erase it: there is no way back.")],
@@ -65,5 +73,5 @@ class HoldForm(_WhatForm):
     """What to keep, and why."""
 
     reason = StringField(
-        "Reason", validators=[DataRequired("Say why."), Length(max=LONGEST_REASON)]
+        "Reason", validators=[DataRequired("Say why."), Length(max=LONGEST_REASON), _printable]
     )

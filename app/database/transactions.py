@@ -46,7 +46,7 @@ def snapshot(session: scoped_session[Any]) -> Iterator[None]:
 
 @contextmanager
 def unhurried(session: scoped_session[Any]) -> Iterator[None]:
-    """Let a session's transaction take as long as it takes."""
+    """Let a session wait for answers as long as they take; the server has no limit until the transaction ends."""
     waiting = session.connection().connection.dbapi_connection
     usual = getattr(waiting, "longest_wait", None)
     session.execute(text("SET LOCAL statement_timeout = 0"))

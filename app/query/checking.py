@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from app.query.errors import QueryError
-from app.query.fields import Field, Kind, UnknownFieldError, Vocabulary
+from app.query.fields import HAS, Field, Kind, UnknownFieldError, Vocabulary
 from app.query.syntax import Between, Compared, Is, Node, Operand, Term
 from app.query.tree import And, Not, Or, replace
 from app.query.values import (
@@ -20,7 +20,7 @@ from app.query.values import (
     read_span,
 )
 
-HAS = "has"
+MODEL = "model"
 _VERSION_MARK = "@"
 
 
@@ -88,13 +88,21 @@ def check(tree: Node, vocabulary: Vocabulary) -> Checked:
     return checked
 
 
+def named_version(term: Term) -> tuple[str, str | None] | None:
+    """Return the model that a term asks for, and the version if it says which; None if it asks for something else."""
+    if term.name is None or term.name.text.casefold() != MODEL or not isinstance(term.test, Is):
+        return None
+    model, mark, number = term.test.value.text.rpartition(_VERSION_MARK)
+    return (model, number) if mark else (number, None)
+
+
 def _check(vocabulary: Vocabulary, term: Term) -> Checked:
     name, test = term.name, term.test
     if name is None:
         return Found(_text(test))
-    if name.text == HAS and isinstance(test, Is):
+    if name.text.casefold() == HAS and isinstance(test, Is):
         return Condition(_find(vocabulary, test.value), Present())
-    if name.text == "model" and isinstance(test, Is) and _VERSION_MARK in test.value.text:
+    if name.text.casefold() == MODEL and isinstance(test, Is) and _VERSION_MARK in test.value.text:
         return _model_and_version(vocabulary, name, test.value)
     field = _find(vocabulary, name)
     return Condition(field, _test(field, name, test))
@@ -168,16 +176,19 @@ def _comparison(field: Field, test: Compared) -> Within:
 
 def _range(field: Field, test: Between) -> Within:
     low, high = (None if end is None else _read(field, end) for end in (test.low, test.high))
-    found = Within(
+    if test.low and test.high and _start(low) > _start(high):
+        raise QueryError(
+            f"{test.low.text} comes after {test.high.text}.", test.low.start, test.high.end
+        )
+    return Within(
         low.start if isinstance(low, Span) else low,
         high.end if isinstance(high, Span) else high,
         high_open=isinstance(high, Span),
     )
-    if test.low and test.high and found.low > found.high:
-        raise QueryError(
-            f"{test.low.text} comes after {test.high.text}.", test.low.start, test.high.end
-        )
-    return found
+
+
+def _start(value: Any) -> Any:
+    return value.start if isinstance(value, Span) else value
 
 
 def _read(field: Field, value: Operand) -> Any:

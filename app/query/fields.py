@@ -10,7 +10,8 @@ from enum import StrEnum
 from ml.signature import FieldType, OutputType, Signature
 
 _CLOSEST = 3
-#: Before the name of an input that has the name of a field of the record.
+PREDICTION, PROBABILITY, HAS = "prediction", "probability.", "has"
+#: Before the name of an input that has the name of another field.
 INPUT = "input."
 
 
@@ -73,7 +74,9 @@ class Vocabulary:
             UnknownFieldError: if there is none, or it is not known which one is meant.
         """
         if name in self._disputed:
-            raise UnknownFieldError(f"{name} is {self._disputed[name]}: say which model you mean.")
+            raise UnknownFieldError(
+                f"{name} is {self._disputed[name]}: say which model or version you mean, such as model:NAME@1."
+            )
         if name in self._fields:
             return self._fields[name]
         if len(alike := [n for n in self._fields if n.casefold() == name.casefold()]) == 1:
@@ -96,7 +99,7 @@ def vocabulary(
         record: the fields that every record has.
         signatures: the signatures of each model's versions, by the model's name.
     """
-    taken = {field.name for field in record}
+    taken = {field.name for field in record} | {PREDICTION, HAS}
     found: dict[str, dict[Kind, dict[str, Field]]] = {}
     for model, versions in signatures.items():
         for field in (field for one in versions for field in _fields_of(one, taken)):
@@ -109,21 +112,22 @@ def vocabulary(
 
 def _fields_of(signature: Signature, taken: set[str]) -> Iterable[Field]:
     for item in signature.inputs:
-        name = INPUT + item.name if item.name in taken else item.name
+        clashes = item.name in taken or item.name.startswith((INPUT, PROBABILITY))
+        name = INPUT + item.name if clashes else item.name
         yield Field(
             name=name, kind=_KINDS[item.type], path=("inputs", item.name), label=item.label,
             choices=tuple(map(_written, item.categories or ())), unit=item.unit,
         )  # fmt: skip
     output = signature.output
-    classes = tuple(map(_written, output.classes or ()))
+    classes = output.classes or ()
     yield Field(
-        name="prediction", kind=_OUTPUTS[output.type], path=("output", "prediction"), label=output.label,
-        choices=classes, unit=output.unit,
+        name=PREDICTION, kind=_OUTPUTS[output.type], path=("output", "prediction"), label=output.label,
+        choices=tuple(map(_written, classes)), unit=output.unit,
     )  # fmt: skip
-    for label in classes if output.probabilities else ():
+    for one in classes if output.probabilities else ():
         yield Field(
-            name=f"probability.{label}", kind=Kind.NUMBER, path=("output", "probabilities", label),
-            label=f"probability of {label}",
+            name=f"{PROBABILITY}{_written(one)}", kind=Kind.NUMBER, path=("output", "probabilities", str(one)),
+            label=f"probability of {_written(one)}",
         )  # fmt: skip
 
 
@@ -146,7 +150,9 @@ def _dispute(kinds: Mapping[Kind, Mapping[str, Field]]) -> str:
 
 
 def _written(value: object) -> str:
-    """Return a category or class as it is in JSON, without quotation marks."""
+    """Return a category or class as it is in the book: in canonical JSON, without quotation marks."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 

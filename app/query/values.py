@@ -1,7 +1,7 @@
 """Values as they are written in a query, read as the kind of field wants them.
 
 Times are spans: a day is everything from its first to before its last moment, so that `at:2026-11-20` is a
-whole day and `at:>2026-11-20` what comes after it.
+whole day and `at:>2026-11-20` what comes after it. Records have their time to the millisecond.
 """
 
 import math
@@ -99,16 +99,17 @@ def _span(text: str) -> Span | None:
         return Span(start, start + timedelta(days=1))
     if found := _TIME.fullmatch(text):
         start = datetime.fromisoformat(text)
-        start = start if start.tzinfo else start.replace(tzinfo=UTC)
+        start = start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)
+        start = start.replace(microsecond=start.microsecond // 1000 * 1000)
         return Span(start, start + _length(found))
     return None
 
 
 def _length(found: re.Match[str]) -> timedelta:
-    """Return how long a time lasts: as long as its last digit says."""
+    """Return how long a time lasts: as long as its last digit says, a millisecond at least."""
     seconds, fraction = found[1], found[2]
     if fraction:
-        return timedelta(microseconds=10 ** (7 - len(fraction)))
+        return timedelta(microseconds=max(10 ** (7 - len(fraction)), 1000))
     return timedelta(seconds=1) if seconds else timedelta(minutes=1)
 
 

@@ -37,9 +37,9 @@ _TAKE = """
 DELETE FROM ledger_pending WHERE ctid = ANY (ARRAY (SELECT ctid FROM ledger_pending LIMIT %s))
 RETURNING kind, id::text, leaf_hash
 """
-_FORGET_DOUBLES = """
-DELETE FROM ledger_pending p WHERE EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = p.id)
-    OR EXISTS (SELECT FROM ledger_pending other WHERE other.id = p.id AND other.ctid < p.ctid)
+_FORGET_SEALED = "DELETE FROM ledger_pending p USING ledger_entries e WHERE e.record_id = p.id"
+_FORGET_TWICE = """
+DELETE FROM ledger_pending WHERE ctid NOT IN (SELECT min(ctid) FROM ledger_pending GROUP BY id)
 """
 _SET_ASIDE = """
 INSERT INTO ledger_findings (record_id, kind, what)
@@ -171,8 +171,10 @@ def _is_change_of(key: SigningKey, change: Any) -> bool:
 
 def _forget_doubles(cursor: Cursor) -> None:
     """Remove what waits although it is sealed, or waits twice: nobody but a person can have put it there."""
-    cursor.execute(_FORGET_DOUBLES)
-    log.error("records waited that are sealed, or waited twice", count=cursor.rowcount)
+    for what, statement in (("are sealed", _FORGET_SEALED), ("waited twice", _FORGET_TWICE)):
+        cursor.execute(statement)
+        if cursor.rowcount:
+            log.error(f"records waited that {what}", count=cursor.rowcount)
 
 
 def _take(cursor: Cursor, limit: int) -> list[Pending]:

@@ -136,17 +136,23 @@ class _Export:
     def _entries(self, progress: Callable[[int], None]) -> Iterator[str]:
         """Write the bundles of entries; yield the records."""
         entries: list[bytes] = []
+        bundle = 0
         for leaf in Database(_ask).leaves():
+            if leaf.place // WIDTH != bundle:
+                self._write_bundle(bundle, entries)
+                bundle = leaf.place // WIDTH
             entries.append(leaf.entry)
-            if (leaf.place + 1) % WIDTH == 0 or leaf.place + 1 == self._size:
-                self._write_tile(
-                    "entries", leaf.place // WIDTH, tiles.bundle(entries), len(entries)
-                )
-                entries.clear()
             if leaf.record is not None:
                 yield json.dumps({"index": leaf.place} | leaf.record, ensure_ascii=False)
             if (leaf.place + 1) % _REPORT_EVERY == 0 or leaf.place + 1 == self._size:
                 progress(leaf.place + 1)
+        self._write_bundle(bundle, entries)
+
+    def _write_bundle(self, number: int, entries: list[bytes]) -> None:
+        """Write a bundle of entries, as many as are there, and forget them."""
+        if entries:
+            self._write_tile("entries", number, tiles.bundle(entries), len(entries))
+            entries.clear()
 
     def _write_tiles(self) -> None:
         level = 0

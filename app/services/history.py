@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, or_, select, true
+from psycopg2.errors import QueryCanceled
+from sqlalchemy import Select, false, or_, select, text, true
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import defer
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -15,11 +17,12 @@ from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope
 from app.ledger.merkle import leaf_hash
 from app.models import Environment, Model, ModelVersion, Prediction, Scope
 from app.query.checking import Checked
-from app.services.errors import UnknownThingError
+from app.services.errors import UnknownThingError, invalid_query
 from app.services.model_access import is_usable
 from app.services.search import condition_of
 from app.services.users import addresses
 
+PATIENCE_MS = 10_000
 PAGE = 50
 LONGEST_PAGE = 500
 
@@ -48,16 +51,31 @@ def find_predictions(
         limit: how many at most.
         before: the cursor of the page, as the one before gave it.
         with_inputs: whether they are needed; those of a refused request may be megabytes.
+
+    Raises:
+        InvalidQueryError: if it takes too long to find out.
     """
     query = select(Prediction).where(_visible(caller))
     if asked is not None:
         query = query.where(condition_of(asked))
+        db.session.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MS}"))
     if not with_inputs:
         query = query.options(defer(Prediction.inputs, raiseload=True))
     if before is not None:
         query = query.where(Prediction.id < before)
-    found = db.session.scalars(query.order_by(Prediction.id.desc()).limit(limit + 1)).all()
+    found = _find(query.order_by(Prediction.id.desc()).limit(limit + 1))
     return Page(records=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+
+def _find(query: Select[Prediction]) -> Sequence[Prediction]:
+    """Return what a query finds, if that does not take longer than anybody waits."""
+    try:
+        return db.session.scalars(query).all()
+    except OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
+        db.session.rollback()
+        raise invalid_query("q", "This takes too long: name a model, or a time.") from None
 
 
 def get_prediction(caller: Caller, identifier: UUID) -> Prediction:

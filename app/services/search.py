@@ -1,7 +1,7 @@
 """Search: queries of the history, compiled to conditions with bound parameters."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,10 +22,11 @@ from app.query.checking import (
     Test,
     Within,
     check,
+    named_version,
 )
 from app.query.errors import QueryError
 from app.query.fields import Field, Kind, Vocabulary, vocabulary
-from app.query.syntax import Is, Node, Term, parse
+from app.query.syntax import Node, Term, parse
 from app.query.tree import And, Not, Or
 from app.services.errors import InvalidQueryError, QueryFault, pointer_to
 from app.services.model_access import is_usable
@@ -44,30 +45,34 @@ def read_query(caller: Caller, text: str) -> Checked | None:
         if "\x00" in text:
             raise QueryError("Remove the character U+0000.", at := text.index("\x00"), at + 1)
         tree = parse(text)
-        return None if tree is None else check(tree, vocabulary_of(caller, _models_named(tree)))
+        return None if tree is None else check(tree, vocabulary_of(caller, _named(tree)))
     except QueryError as error:
         fault = QueryFault(pointer_to("q"), error.message, error.start, error.end)
         raise InvalidQueryError(f"q: {error.message}", [fault]) from None
 
 
-def vocabulary_of(caller: Caller, names: Sequence[str] = ()) -> Vocabulary:
+def vocabulary_of(caller: Caller, named: Mapping[str, str | None] | None = None) -> Vocabulary:
     """Return the fields that a caller can name.
 
     Args:
         caller: who asks.
-        names: only the fields of these models, unless there are none of these names.
+        named: only the fields of these models, in small letters, each with the version that is meant or None for all;
+            unless there are none of these names.
     """
     query = (
-        select(Model.name, ModelVersion.signature)
+        select(Model.name, ModelVersion.number, ModelVersion.signature)
         .join(ModelVersion, ModelVersion.model_id == Model.id)
         .where(is_usable(caller))
         .order_by(Model.name, ModelVersion.number.desc())
     )
     signatures: dict[str, list[Signature]] = {}
-    for name, description in db.session.execute(query):
-        signatures.setdefault(name, []).append(Signature.from_json(description))
-    named = {name: signatures[name] for name in names if name in signatures}
-    return vocabulary(_record_fields(list(signatures)), named or signatures)
+    meant: dict[str, list[Signature]] = {}
+    for name, number, description in db.session.execute(query):
+        signature = Signature.from_json(description)
+        signatures.setdefault(name, []).append(signature)
+        if named and name in named and named[name] in (None, str(number)):
+            meant.setdefault(name, []).append(signature)
+    return vocabulary(_record_fields(list(signatures)), meant or signatures)
 
 
 def examples(caller: Caller) -> list[str]:
@@ -109,14 +114,11 @@ def condition_of(asked: Checked) -> Bool:
             return _COMPILERS.get(field.path[0], _by_value)(field, test)
 
 
-def _models_named(tree: Node) -> list[str]:
-    """Return the models that all records of a query are of, if it says so."""
+def _named(tree: Node) -> dict[str, str | None]:
+    """Return the models and versions that all records of a query are of, if it says so."""
     terms = tree.parts if isinstance(tree, And) else (tree,)
-    return [
-        term.test.value.text.partition("@")[0]
-        for term in terms
-        if isinstance(term, Term) and term.name and term.name.text == "model" and isinstance(term.test, Is)
-    ]  # fmt: skip
+    found = [named_version(term) for term in terms if isinstance(term, Term)]
+    return {one[0].casefold(): one[1] for one in found if one is not None}
 
 
 def _record_fields(models: Sequence[str]) -> list[Field]:
@@ -143,7 +145,9 @@ def _is_somewhere(text: str) -> Bool:
     """Whether a text is the reference, or in one of the values that an accepted request sent."""
     pattern = f"%{_escaped(text)}%"
     members = func.json_each_text(Prediction.inputs).table_valued("key", "value")
-    is_object = func.json_typeof(Prediction.inputs) == "object"
+    is_object = and_(
+        Prediction.status == Status.ACCEPTED, func.json_typeof(Prediction.inputs) == "object"
+    )
     in_inputs = exists().select_from(members).where(members.c.value.ilike(pattern))
     return func.coalesce(
         or_(Prediction.reference.ilike(pattern), and_(is_object, in_inputs)), false()
@@ -229,9 +233,11 @@ def _latency() -> ColumnElement[Any]:
 
 
 def _probability() -> ColumnElement[Any]:
-    """Return the probability of the class that was predicted."""
+    """Return the probability of the class that was predicted; true and false are written True and False there."""
     predicted = Prediction.output["prediction"].as_string()
-    return cast(Prediction.output["probabilities"].op("->>")(predicted), Float)
+    is_boolean = func.json_typeof(Prediction.output["prediction"]) == "boolean"
+    key = case((is_boolean, func.initcap(predicted)), else_=predicted)
+    return cast(Prediction.output["probabilities"].op("->>")(key), Float)
 
 
 def _escaped(text: str) -> str:

@@ -27,7 +27,14 @@ MODULES = (
 )  # fmt: skip
 _COMPILED = shutil.ignore_patterns("__pycache__")
 #: Changes that change nothing that anyone could see, by module and line of code: a limit one higher, say.
-EQUAL: set[tuple[str, str]] = set()
+EQUAL = {
+    # One line more is read, and the proof is refused all the same.
+    ("app/ledger/proof.py", "56: hashes=[read_hash(line) for line in lines[3 : 4 + MOST_HASHES]], (Constant)"),
+    # A width of 256 is written without a width, so the other condition refuses it.
+    ("app/ledger/tiles.py", "110: if path != path_of(level, number, width) or (found[3] and width >= WIDTH): (Compare)"),
+    # A space is a space already.
+    ("verifier/notes.py", '180: if not name or "+" in name or any(c.isspace() or c < " " for c in name): (Compare)'),
+}  # fmt: skip
 _SWAPS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Add: ast.Sub, ast.Sub: ast.Add, ast.LShift: ast.RShift,

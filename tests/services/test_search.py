@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.extensions import db
 from app.identifiers import time_of
@@ -131,7 +131,7 @@ def holds(asked, record, callers):
             answer = holds(part, record, callers)
             return None if answer is None else not answer
         case Found(text):
-            values = record.inputs.values() if isinstance(record.inputs, dict) else []
+            values = record.inputs.values() if record.status == "accepted" and record.inputs else []
             texts = [str(value) for value in values] + [record.reference or ""]
             return any(text.casefold() in one.casefold() for one in texts)
         case Condition(field, Present()):
@@ -185,3 +185,30 @@ def test_examples_are_queries(cast, book):
     for who in cast:
         for example in search.examples(cast[who].caller):
             search.read_query(cast[who].caller, example)
+
+
+def test_a_field_that_changed_between_versions_is_asked_for_by_version(context, cast, monkeypatch):
+    """In version 2 the age is a text."""
+    from app.models import ModelVersion
+
+    old = db.session.scalar(select(ModelVersion))
+    later = {column.name: getattr(old, column.name) for column in ModelVersion.__table__.columns}
+    inputs = [one | ({"type": "text", "minimum": None, "maximum": None, "observed": None, "typical": None} if one["name"] == "age" else {})
+              for one in old.signature["inputs"]]  # fmt: skip
+    db.session.add(
+        ModelVersion(**later | {"number": 2, "signature": old.signature | {"inputs": inputs}})
+    )
+    db.session.flush()
+    caller = cast["owner"].caller
+    with pytest.raises(InvalidQueryError, match=r"age is a .* say which model or version you mean"):
+        search.read_query(caller, "model:churn age:>3")
+    search.read_query(caller, "Model:CHURN@1 age:>3")
+    with pytest.raises(InvalidQueryError, match="age has no order"):
+        search.read_query(caller, "model:churn@2 age:>3")
+
+
+def test_a_search_that_takes_too_long_says_so(context, cast, book, monkeypatch):
+    monkeypatch.setattr(history, "PATIENCE_MS", 100)
+    monkeypatch.setattr(history, "condition_of", lambda _: text("pg_sleep(5) IS NULL"))
+    with pytest.raises(InvalidQueryError, match="This takes too long: name a model, or a time"):
+        found(cast["admin"].caller, "age:>3")

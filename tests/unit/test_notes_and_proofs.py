@@ -1,6 +1,7 @@
 """Signed notes, checkpoints, keys and proofs: known answers, and everything malformed, by both readers."""
 
 import base64
+import hashlib
 from contextlib import suppress
 from dataclasses import replace
 
@@ -9,15 +10,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.ledger import tiles
 from app.ledger.checkpoint import Checkpoint
 from app.ledger.keys import PublicKey
-from app.ledger.merkle import leaf_hash, node_hash
+from app.ledger.merkle import TreeRangeError, leaf_hash, node_hash, root
 from app.ledger.notes import Signature, SignedNote
 from app.ledger.proof import Proof
-from app.ledger.strict_text import FormatError, encode_base64
+from app.ledger.strict_text import FormatError, encode_base64, read_number
+from verifier.bundle import _split
 from verifier.errors import Rejected
-from verifier.notes import Key, open_checkpoint, read_size
-from verifier.proofs import verify_proof
+from verifier.merkle import verify_inclusion
+from verifier.notes import Key, open_checkpoint, parse_number, read_size
+from verifier.proofs import Proven, verify_proof, verify_record
 
 #: The example of Go's package golang.org/x/mod/sumdb/note.
 GO_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -250,3 +254,160 @@ def test_base64_has_one_form(data):
     ):
         with pytest.raises(FormatError):
             Proof.from_text(PROOF.replace(HASH, other))
+
+
+def refused(read, given, why, error):
+    with pytest.raises(error, match=why):
+        read(given)
+
+
+def note_of(signatures: int, size: int | None = None) -> bytes:
+    """The checkpoint with so many signatures in all, and so many bytes."""
+    others = [
+        Signature(f"other{n}.example", bytes(4), bytes(60_000 if size else 60))
+        for n in range(signatures - 1)
+    ]
+    note = CHECKPOINT + "".join(f"{one.to_text()}\n" for one in others)
+    if size is None:
+        return note.encode()
+    missing = size - len(note.encode())
+    return note.replace("— other0.example", "— other0.example" + "x" * missing).encode()
+
+
+def test_a_note_may_have_a_million_bytes_and_16_signatures():
+    for note in (note_of(12, 1_000_000), note_of(16)):
+        assert len(SignedNote.from_bytes(note).signatures) in (12, 16)
+        assert open_checkpoint(note, KEYS).size == 2
+    for note, why in (
+        (note_of(12, 1_000_001), "more than 1,000,000 bytes"),
+        (note_of(17), "more than 16 signatures"),
+    ):
+        refused(SignedNote.from_bytes, note, why, FormatError)
+        refused(read_size, note, why, Rejected)
+
+
+@pytest.mark.parametrize("length", [5, 4, 3])
+def test_a_signature_has_an_id_and_something_behind_it(length):
+    note = CHECKPOINT.encode() + f"— other.example {encode_base64(bytes(length))}\n".encode()
+    if length == 5:
+        assert len(SignedNote.from_bytes(note).signatures) == 2
+        assert read_size(note) == 2
+    else:
+        refused(SignedNote.from_bytes, note, "a signature is too short", FormatError)
+        refused(read_size, note, "a signature is too short", Rejected)
+
+
+@pytest.mark.parametrize(
+    ("note", "prover", "verifier"),
+    [
+        (b"one line\n", "no empty line before signatures", "no signatures after an empty line"),
+        (b"a\tb\n2\n" + HASH.encode() + b"\n\n", "a control character", "a control character"),
+        (CHECKPOINT.encode()[:-1], "the last line does not end", "its last line does not end"),
+    ],
+)
+def test_the_rule_that_broke_is_named(note, prover, verifier):
+    refused(SignedNote.from_bytes, note, prover, FormatError)
+    refused(read_size, note, verifier, Rejected)
+
+
+def test_a_note_without_a_text_is_no_checkpoint():
+    note = b"\n\n" + CHECKPOINT.rpartition("\n\n")[2].encode()
+    with pytest.raises(FormatError):
+        Checkpoint.from_note(note)
+    refused(read_size, note, "a checkpoint has not three lines", Rejected)
+
+
+def key(name: str, raw: bytes) -> str:
+    identifier = hashlib.sha256(name.encode() + b"\n\x01" + raw[1:]).digest()[:4].hex()
+    return f"{name}+{identifier}+{encode_base64(raw)}"
+
+
+@pytest.mark.parametrize("raw", [b"\x02" + bytes(32), b"\x01" + bytes(31), b"\x01" + bytes(33)])
+def test_a_key_is_of_its_kind_and_length(raw):
+    assert Key.parse(key("name", b"\x01" + bytes(32))).public == bytes(32)
+    refused(PublicKey.from_text, key("name", raw), "not an Ed25519 key of 32 bytes", FormatError)
+    refused(Key.parse, key("name", raw), "not an Ed25519 public key", Rejected)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\u3000b", "a\x01b"])
+def test_a_name_is_a_word(name):
+    refused(
+        PublicKey.from_text, key(name, b"\x01" + bytes(32)), "a key's name is empty", FormatError
+    )
+    refused(Key.parse, key(name, b"\x01" + bytes(32)), "a name is empty", Rejected)
+
+
+def test_a_number_has_19_digits_at_most():
+    assert parse_number("9" * 19) == read_number("9" * 19) == 10**19 - 1
+    refused(parse_number, "9" * 20, "plain decimal digits", Rejected)
+    refused(read_number, "9" * 20, "decimal number", FormatError)
+
+
+def test_no_tree_has_a_negative_size():
+    refused(lambda size: root(size, lambda *_: b""), -1, "a size is negative", TreeRangeError)
+
+
+def test_a_tree_of_one_leaf_has_a_proof_without_hashes():
+    checkpoint = signed(Checkpoint(PUBLIC.name, 1, leaf_hash(ENTRIES[0])).to_text()).to_text()
+    text = Proof(ENTRIES[0], 0, [], checkpoint.encode()).to_text()
+    assert Proof.from_text(text).to_text() == text
+    assert verify_proof(text, KEYS).index == 0
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_proof_has_an_entry_and_an_index(lines):
+    head, _, note = PROOF.partition("\n\n")
+    short = "\n".join(head.split("\n")[:lines]) + "\n\n" + note
+    refused(Proof.from_text, short, "the lines `extra …` and `index …` are missing", FormatError)
+    refused(lambda text: verify_proof(text, KEYS), short, "second and third line", Rejected)
+
+
+@pytest.mark.parametrize("wrong", [("extra ", "entry "), ("index ", "place ")])
+def test_each_line_of_a_proof_says_what_it_is(wrong):
+    text = PROOF.replace(*wrong, 1)
+    refused(Proof.from_text, text, "the lines `extra …` and `index …` are missing", FormatError)
+
+
+def with_hashes(count: int) -> str:
+    head, _, note = PROOF.partition("\n\n")
+    return "\n".join([*head.split("\n")[:3], *[HASH] * count]) + "\n\n" + note
+
+
+def test_a_proof_has_64_hashes_at_most():
+    assert len(Proof.from_text(with_hashes(64)).hashes) == 64
+    refused(Proof.from_text, with_hashes(65), "more than 64 hashes", FormatError)
+    refused(lambda text: verify_proof(text, KEYS), with_hashes(65), "more than 64 hashes", Rejected)
+    with pytest.raises(Rejected) as found:
+        verify_proof(with_hashes(64), KEYS)
+    assert "more than 64" not in str(found.value), "it is read, and found to be of another tree"
+
+
+def test_64_hashes_prove_a_leaf_of_the_largest_tree():
+    path = [leaf_hash(bytes([n])) for n in range(64)]
+    top = leaf_hash(b"first")
+    for sibling in path:
+        top = node_hash(top, sibling)
+    verify_inclusion(leaf_hash(b"first"), 0, 2**64, path, top)
+    refused(
+        lambda p: verify_inclusion(leaf_hash(b"first"), 0, 2**65, p, top),
+        [*path, path[0]],
+        "more than 64",
+        Rejected,
+    )
+
+
+def test_a_record_that_differs_is_rejected():
+    proven: Proven = verify_proof(PROOF, KEYS)
+    facts = {
+        n: v for n, v in proven.envelope.items() if n not in ("kind", "version", "commitments")
+    }
+    record = {"kind": "event", "facts": facts, "commitments": {}, "parts": {}, "salts": {}}
+    verify_record(proven, record)
+    other = record | {"facts": facts | {"id": "other"}}
+    refused(lambda one: verify_record(proven, one), other, "id is not what the leaf says", Rejected)
+
+
+def test_an_entry_has_65535_bytes_at_most():
+    entries = [bytes(65_535), b"x"]
+    assert list(_split(tiles.bundle(entries), 0)) == entries
+    refused(tiles.bundle, [bytes(65_536)], "65536 bytes, more than 65535", ValueError)

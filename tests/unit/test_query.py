@@ -80,6 +80,8 @@ def moment(*when):
         ("at:2026-11-20T09:30:05Z", Within(moment(2026, 11, 20, 9, 30, 5), moment(2026, 11, 20, 9, 30, 6), high_open=True)),
         ('at:"2026-11-20 09:30+02:00"', Within(moment(2026, 11, 20, 7, 30), moment(2026, 11, 20, 7, 31), high_open=True)),
         ("at:2026-11-01..2026-11-20", Within(moment(2026, 11, 1), moment(2026, 11, 21), high_open=True)),
+        ("at:2026-11-20T09:30:05.123456Z",
+         Within(moment(2026, 11, 20, 9, 30, 5, 123000), moment(2026, 11, 20, 9, 30, 5, 124000), high_open=True)),
         ("at:>2026-11-20", Within(moment(2026, 11, 21), None)), ("at:>=2026-11-20", Within(moment(2026, 11, 20), None)),
         ("at:<2026-11-20", Within(None, moment(2026, 11, 20), high_open=True)),
         ("at:<=2026-11-20", Within(None, moment(2026, 11, 21), high_open=True)),
@@ -109,6 +111,8 @@ def test_conditions_are_joined():
     assert checked("age:(>60 -5)") == And((age, checked("age:-5"))), "a sign before a digit"
     assert checked(' \n age:>60\t"free text" ') == And((age, text))
     assert checked("(((age:>60)))") == age
+    assert checked("MODEL:Churn@3") == checked("model:churn@3")
+    assert checked("HAS:age") == checked("has:age")
     assert checked("model:churn@3") == And((checked("model:churn"), checked("version:3")))
     assert parse("") is None is parse("  \n")
 
@@ -127,7 +131,7 @@ def test_conditions_are_joined():
         ("at:yesterday", "yesterday", "at is a time: write 2026-11, 2026-11-20 or 2026-11-20T09:30Z."),
         ("at:2026-13", "2026-13", "at is a time"), ("at:0001-01-01", "0001-01-01", "at is a time"),
         ("at:9999-12-31", "9999-12-31", "at is a time"), ("id:12", "12", "id is an identifier"),
-        ("age:5..1", "5..1", "5 comes after 1."), ("age:..", "..", "A range needs an end"),
+        ("age:5..1", "5..1", "5 comes after 1."), ("at:2026-11-20..2026-11-19", "2026-11-20..2026-11-19", "comes after"), ("age:..", "..", "A range needs an end"),
         ("age:", "", "Write what age is to be right behind the colon."), ("age: 5", " ", "right behind the colon"),
         ("age:>", "", "Say what age is compared with."), ("age:()", ")", "right behind the colon"),
         ("(age:5", "(", "This parenthesis is not closed."), ("age:(5 OR 6", "(", "This parenthesis is not closed."),
@@ -162,6 +166,28 @@ def test_a_name_that_means_two_things_needs_a_model():
     assert (age.kind, age.unit) == (Kind.NUMBER, None), (
         "numbers of two models, in years and in months"
     )
+
+
+def test_an_input_with_the_name_of_another_field_is_named_as_an_input():
+    churn = Signature(
+        inputs=tuple(InputField(name=n, type=FieldType.CATEGORY, categories=("yes", "maybe")) for n in ("prediction", "has", "probability.x")),
+        output=CHURN.output,
+    )  # fmt: skip
+    words = vocabulary(RECORD, {"churn": [churn]})
+    assert words.find("prediction").path == ("output", "prediction")
+    assert words.find("prediction").choices == ("no", "yes")
+    for name in ("prediction", "has", "probability.x"):
+        assert words.find(f"input.{name}").path == ("inputs", name)
+
+
+def test_classes_are_written_as_they_are_in_the_book():
+    output = Output(type=OutputType.CLASSIFICATION, classes=(0.0, 1.0, 2.5), probabilities=True)
+    words = vocabulary(RECORD, {"churn": [Signature(inputs=CHURN.inputs, output=output)]})
+    assert words.find("prediction").choices == ("0", "1", "2.5")
+    output = Output(type=OutputType.CLASSIFICATION, classes=(False, True), probabilities=True)
+    words = vocabulary(RECORD, {"churn": [Signature(inputs=CHURN.inputs, output=output)]})
+    assert words.find("prediction").choices == ("false", "true")
+    assert words.find("probability.true").path == ("output", "probabilities", "True")
 
 
 def test_choices_of_all_versions_can_be_asked_for():

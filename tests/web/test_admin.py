@@ -72,6 +72,8 @@ def test_a_record_is_erased_by_its_identifier(app, admin, records):
         ({"erase_what": "customer-7", **OF_RECORD}, "This is no identifier of a record."),
         ({"erase_what": "customer-7", "erase-of": "subject", "erase-sure": "y"}, "Say why."),
         ({"erase_what": "customer-7", "erase-of": "subject", "erase-basis": "x"}, "Tick this to erase it"),
+        ({"erase_what": "customer\x007", **ERASE}, "Write printable characters."),
+        ({"erase_what": "customer-7", **ERASE, "erase-basis": "x\x00"}, "Write printable characters."),
         ({"erase_what": "customer-7", "erase-of": "subject", "erase-basis": "x" * 501, "erase-sure": "y"}, "longer than 500"),
     ],
 )  # fmt: skip
