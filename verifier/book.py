@@ -88,7 +88,10 @@ class Report:
             f" as leaves say, {self.dropped:,} records are dropped and {self.erased:,} parts erased."
         )
         if self.waiting:
-            yield f"{self.waiting:,} records wait to be sealed: nothing can be said of them yet."
+            yield (
+                f"{self.waiting:,} records wait to be sealed: nothing can be said of them yet, and what"
+                " they explain (an erasure, a month that was dropped) is a finding until then."
+            )
         for finding in self.findings:
             yield f"WRONG: {printable(str(finding))}."
         if self.faults:

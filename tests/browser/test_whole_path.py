@@ -106,12 +106,32 @@ def walk(page, theme, check=accessible):
     return secret
 
 
+def read_by_keyboard(page, theme):
+    page.goto("/predictions")
+    links = page.locator(".records tbody a")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Find records")).to_be_focused()
+    page.keyboard.press("Escape")
+    for key, focused in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
+        page.keyboard.press(key)
+        expect(links.nth(focused)).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_text("these keys")).to_be_visible()
+    accessible(page)
+    shot(page, f"history-keys-{theme}")
+    address = links.nth(1).get_attribute("href")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(address))
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_person_walks_the_whole_path(open_page, service, theme):
     page = open_page(color_scheme=theme)
     secret = walk(page, theme)
     headers = {"Authorization": f"Bearer {secret}"}
     assert len(service.get("/api/v1/predictions", headers).json()["data"]) == 3
+    read_by_keyboard(page, theme)
+    page.goto("/account")
     page.get_by_role("button", name="Revoke my program").click()
     expect(page.get_by_role("status")).to_contain_text("is revoked")
     assert service.get("/api/v1/predictions", headers).status == 401
