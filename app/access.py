@@ -45,6 +45,10 @@ class Caller:
         return self.role in SEES_EVERYTHING
 
 
+#: Whoever runs a command on the machine: the database's own rights are theirs.
+OPERATOR = Caller(user_id=UUID(int=0), email="", role=Role.ADMIN, scopes=ROLE_SCOPES[Role.ADMIN])
+
+
 @dataclass(frozen=True)
 class Requirement:
     """What a route requires: nothing (`public`), a caller, or a caller with one of the scopes.

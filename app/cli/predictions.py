@@ -7,11 +7,11 @@ import orjson
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+from app.access import OPERATOR
 from app.extensions import db
 from app.models import Prediction
-from app.services import erasure
+from app.services import erasure, history, search
 from app.services.errors import UnknownThingError
-from app.services.history import as_document
 
 
 @click.group()
@@ -27,7 +27,32 @@ def show(identifier: UUID) -> None:
     record = db.session.scalar(select(Prediction).where(Prediction.id == identifier))
     if record is None:
         raise UnknownThingError(f"There is no prediction {identifier}.")
-    click.echo(orjson.dumps(as_document(record), option=orjson.OPT_INDENT_2).decode())
+    click.echo(orjson.dumps(history.as_document(record), option=orjson.OPT_INDENT_2).decode())
+
+
+@predictions.command()
+@click.argument("query", default="")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many at most."
+)
+@with_appcontext
+def find(query: str, limit: int) -> None:
+    """Print the newest records that fit a query, a JSON document on each line.
+
+    \b
+    Example:
+        manage.py predictions find 'model:churn status:refused at:2026-11' --limit 1000
+    """
+    asked, before = search.read_query(OPERATOR, query), None
+    while limit:
+        page = history.find_predictions(
+            OPERATOR, asked, limit=min(limit, history.LONGEST_PAGE), before=before
+        )
+        for record in page.records:
+            click.echo(orjson.dumps(history.as_document(record)))
+        limit, before = limit - len(page.records), page.next
+        if before is None:
+            return
 
 
 @predictions.command()

@@ -175,6 +175,20 @@ def test_models_are_granted_and_opened(run, cast, client):
     assert not sees()
 
 
+def test_predictions_find_prints_what_fits_a_query(run, cast, client):
+    url = "/api/v1/models/churn/predictions"
+    rows = [GOOD_ROW | {"age": 20.0 + number % 3} for number in range(600)]
+    client.post(url, json={"inputs": rows}, headers=cast["owner"].bearer)
+    code, out, _ = run(
+        "predictions", "find", "age:>=21 caller:owner@example.com", "--limit", "1000"
+    )
+    ages = [json.loads(line)["inputs"]["age"] for line in out.splitlines()]
+    assert (code, len(ages), set(ages)) == (0, 400, {21, 22})
+    assert len(run("predictions", "find", "--limit", "7")[1].splitlines()) == 7
+    code, _, err = run("predictions", "find", "agee:>21")
+    assert (code, "Did you mean age?" in err) == (1, True)
+
+
 def test_predictions_show_prints_the_record(run, cast, client):
     url = "/api/v1/models/churn/predictions"
     answer = client.post(url, json={"inputs": [GOOD_ROW]}, headers=cast["owner"].bearer)
