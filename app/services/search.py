@@ -233,11 +233,14 @@ def _latency() -> ColumnElement[Any]:
 
 
 def _probability() -> ColumnElement[Any]:
-    """Return the probability of the class that was predicted; true and false are written True and False there."""
+    """Return the probability of the class that was predicted.
+
+    Probabilities have the names that Python writes: the class `true` is True there, and 0 may be 0.0.
+    """
     predicted = Prediction.output["prediction"].as_string()
-    is_boolean = func.json_typeof(Prediction.output["prediction"]) == "boolean"
-    key = case((is_boolean, func.initcap(predicted)), else_=predicted)
-    return cast(Prediction.output["probabilities"].op("->>")(key), Float)
+    names = (predicted, func.initcap(predicted), predicted.concat(".0"))
+    by_name = [Prediction.output["probabilities"].op("->>")(name) for name in names]
+    return cast(func.coalesce(*by_name), Float)
 
 
 def _escaped(text: str) -> str:

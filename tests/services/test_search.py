@@ -18,7 +18,7 @@ from app.query.fields import Kind
 from app.query.tree import And, Not, Or
 from app.services import erasure, history, search
 from app.services.errors import InvalidQueryError
-from tests.support.cast import GOOD_ROW
+from tests.support.cast import GOOD_ROW, churn_estimator, customers, register, write_model
 
 URL = "/api/v1/models/churn/predictions"
 ROWS = [
@@ -212,3 +212,21 @@ def test_a_search_that_takes_too_long_says_so(context, cast, book, monkeypatch):
     monkeypatch.setattr(history, "condition_of", lambda _: text("pg_sleep(5) IS NULL"))
     with pytest.raises(InvalidQueryError, match="This takes too long: name a model, or a time"):
         found(cast["admin"].caller, "age:>3")
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes"), [("bool", ("false", "true")), ("float", ("0", "1")), ("int", ("0", "1"))]
+)
+def test_classes_that_are_no_texts_have_probabilities(
+    context, client, cast, tmp_path, kind, classes
+):
+    data = customers()
+    data["left"] = (data["left"] == "yes").astype(kind)
+    register(write_model(tmp_path, churn_estimator(data), data, "odd"), "odd")
+    url = "/api/v1/models/odd/predictions"
+    assert client.post(url, json={"inputs": ROWS}, headers=cast["owner"].bearer).status_code == 201
+    caller = cast["owner"].caller
+    assert len(found(caller, "model:odd probability:0.5..1")) == 5
+    no, yes = (found(caller, f"model:odd prediction:{one}") for one in classes)
+    assert len(no | yes) == 5
+    assert found(caller, f"model:odd probability.{classes[1]}:>0.5") == yes
