@@ -75,7 +75,9 @@ def _find(query: Select[Prediction]) -> Sequence[Prediction]:
         if not isinstance(error.orig, QueryCanceled):
             raise
         db.session.rollback()
-        raise invalid_query("q", "This takes too long: name a model, or a time.") from None
+        raise invalid_query(
+            "q", "This takes too long: ask for less, such as one model and a shorter time."
+        ) from None
 
 
 def get_prediction(caller: Caller, identifier: UUID) -> Prediction:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Float, and_, case, cast, exists, false, func, not_, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
@@ -198,15 +199,13 @@ def _by_part(field: Field, test: Test) -> Bool:
 
 def _by_caller(_: Field, test: Test) -> Bool:
     address = func.lower(User.email)
-    if isinstance(test, Present):
-        return true()
-    return Prediction.actor_id.in_(select(User.id).where(_compared(address, _lowered(test))))
-
-
-def _lowered(test: Test) -> Test:
-    if isinstance(test, Equals):
-        return Equals(test.value.lower())
-    return Matches(test.pattern.lower()) if isinstance(test, Matches) else test
+    if isinstance(test, Equals):  # One identifier, or one that nobody has: it is found by an index.
+        found = select(User.id).where(address == test.value.lower()).scalar_subquery()
+        return Prediction.actor_id == func.coalesce(found, UUID(int=0))
+    if isinstance(test, Matches):
+        people = select(User.id).where(_compared(address, Matches(test.pattern.lower())))
+        return Prediction.actor_id.in_(people)
+    return true()
 
 
 def _by_model(_: Field, test: Test) -> Bool:
