@@ -199,9 +199,11 @@ def _by_part(field: Field, test: Test) -> Bool:
 
 def _by_caller(_: Field, test: Test) -> Bool:
     address = func.lower(User.email)
-    if isinstance(test, Equals):  # One identifier, or one that nobody has: it is found by an index.
-        found = select(User.id).where(address == test.value.lower()).scalar_subquery()
-        return Prediction.actor_id == func.coalesce(found, UUID(int=0))
+    if isinstance(
+        test, Equals
+    ):  # The planner must know who it is, to know whether an index is of use.
+        found = db.session.scalar(select(User.id).where(address == test.value.lower()))
+        return Prediction.actor_id == (found or UUID(int=0))
     if isinstance(test, Matches):
         people = select(User.id).where(_compared(address, Matches(test.pattern.lower())))
         return Prediction.actor_id.in_(people)
@@ -211,8 +213,9 @@ def _by_caller(_: Field, test: Test) -> Bool:
 def _by_model(_: Field, test: Test) -> Bool:
     if not isinstance(test, Equals):
         return Prediction.model_id.is_not(None)
-    named = select(Model.id).where(Model.name == test.value)
-    return Prediction.model_id == named.scalar_subquery()
+    return Prediction.model_id == db.session.scalar(
+        select(Model.id).where(Model.name == test.value)
+    )
 
 
 def _by_time(_: Field, test: Test) -> Bool:
