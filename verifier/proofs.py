@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.errors import Rejected
-from verifier.merkle import MOST_HASHES, hash_leaf, verify_inclusion
+from verifier.merkle import hash_leaf, verify_inclusion
 from verifier.notes import (
     Checkpoint,
     Key,
@@ -57,8 +57,6 @@ def _parse(text: str) -> tuple[bytes, int, list[bytes], bytes]:
     lines = head.split("\n")
     if lines[0] != _HEADER or not empty:
         raise Rejected(f"this is no proof: it does not begin with {_HEADER}, or has no checkpoint")
-    if len(lines) > 3 + MOST_HASHES:
-        raise Rejected(f"a proof has more than {MOST_HASHES} hashes")
     fields = [line.split(" ") for line in lines[1:3]]
     if [field[0] for field in fields] != ["extra", "index"] or any(len(f) != 2 for f in fields):
         raise Rejected("the second and third line of a proof are `extra BASE64` and `index NUMBER`")
