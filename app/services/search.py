@@ -6,12 +6,26 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, and_, case, cast, exists, false, func, not_, or_, select, true
+from sqlalchemy import (
+    Float,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.access import Caller
 from app.extensions import db
 from app.identifiers import first_id_at
+from app.ledger import canonical
 from app.models import Channel, Model, ModelVersion, Prediction, Status, User
 from app.query.checking import (
     Checked,
@@ -190,11 +204,27 @@ def _by_part(field: Field, test: Test) -> Bool:
         found = found[name]
     if isinstance(test, Present):
         return func.coalesce(func.json_typeof(found) != "null", false())
+    if field.kind is Kind.NUMBER and part == "inputs":
+        is_row = Prediction.status == Status.ACCEPTED
+        return _compared(case((is_row, number_in(Prediction.inputs, *names))), test)
     if field.kind is Kind.NUMBER:
         return _compared(case((func.json_typeof(found) == "number", found.as_float())), test)
     if field.kind is Kind.BOOLEAN:
         return _compared(case((func.json_typeof(found) == "boolean", found.as_boolean())), test)
     return _compared(found.as_string().collate("C"), test)
+
+
+def number_in(row: Any, name: str) -> ColumnElement[Any]:
+    """Return the number that a member of a flat canonical JSON object has; null if it is no number, or not there.
+
+    To read a text is twice as quick as to parse JSON. A name between quotation marks, behind a comma or the
+    opening brace and before a colon, is that member: within names and texts, quotation marks are written
+    with a backslash.
+    """
+    mark, whole = canonical.encode(name).decode() + ":", cast(row, Text)
+    behind = func.split_part(whole, f",{mark}", 2)
+    rest = func.coalesce(func.nullif(behind, ""), func.split_part(whole, f"{{{mark}", 2))
+    return cast(func.substring(rest, "^-?[0-9][0-9.eE+-]*"), Float)
 
 
 def _by_caller(_: Field, test: Test) -> Bool:

@@ -8,10 +8,11 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import JSON, cast, literal, select, text
 
 from app.extensions import db
 from app.identifiers import time_of
+from app.ledger import canonical
 from app.models import Prediction
 from app.query.checking import Condition, Equals, Found, Matches, Present, Within
 from app.query.fields import Kind
@@ -230,3 +231,15 @@ def test_classes_that_are_no_texts_have_probabilities(
     no, yes = (found(caller, f"model:odd prediction:{one}") for one in classes)
     assert len(no | yes) == 5
     assert found(caller, f"model:odd probability.{classes[1]}:>0.5") == yes
+
+
+HOSTILE = {'a"radius': 1, "radius": 2.5, 'x,"radius': 3, "text": ',"radius":7', "back": 'slash\\', "big": 1e300, "small": -1.5e-7, "é€": 4, "last": "5",
+           "nothing": None, "yes": True, "zebra": -6}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "missing", "adius", 'radius"', ""])
+def test_a_number_is_found_in_the_text_of_a_row_whatever_stands_beside_it(context, name):
+    row = cast(literal(canonical.encode(HOSTILE).decode()), JSON)
+    value = HOSTILE.get(name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    assert db.session.scalar(select(search.number_in(row, name))) == (value if is_number else None)
