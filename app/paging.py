@@ -21,7 +21,7 @@ def read_query_text(given: Mapping[str, str]) -> str:
         raise invalid_query(
             name, "There is no such parameter: the query is in q, such as q=status:refused."
         )
-    return given.get("q", "").strip()
+    return given.get("q", "")
 
 
 def read_limit(given: Mapping[str, str]) -> int:

@@ -22,15 +22,14 @@ _NO_PAGE = Page(records=[], next=None)
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def list_predictions() -> str | tuple[str, int]:
     """Show a page of the history; the query is in the address, so it can be kept and shared."""
-    query = request.args.get("q", "").strip()
+    query = request.args.get("q", "")
     try:
-        read_query_text(request.args)
-        asked = search.read_query(g.caller, query)
+        asked = search.read_query(g.caller, read_query_text(request.args))
         before = read_cursor(request.args)
+        page = history.find_predictions(g.caller, asked, before=before, with_inputs=False)
     except InvalidQueryError as error:
         return _list(query, _NO_PAGE, fault=error.errors[0]), 400
-    page = history.find_predictions(g.caller, asked, before=before, with_inputs=False)
-    return _list(query, page, meaning=sentence(asked) if query else None)
+    return _list(query, page, meaning=sentence(asked) if asked else None)
 
 
 def _list(

@@ -102,8 +102,9 @@ def _check(vocabulary: Vocabulary, term: Term) -> Checked:
         return Found(_text(test))
     if name.text.casefold() == HAS and isinstance(test, Is):
         return Condition(_find(vocabulary, test.value), Present())
-    if name.text.casefold() == MODEL and isinstance(test, Is) and _VERSION_MARK in test.value.text:
-        return _model_and_version(vocabulary, name, test.value)
+    model, number = named_version(term) or ("", None)
+    if isinstance(test, Is) and number is not None:
+        return _model_and_version(vocabulary, name, test.value, model, number)
     field = _find(vocabulary, name)
     return Condition(field, _test(field, name, test))
 
@@ -114,9 +115,10 @@ def _text(test: Is | Compared | Between) -> str:
     return test.value.text
 
 
-def _model_and_version(vocabulary: Vocabulary, name: Operand, value: Operand) -> Checked:
+def _model_and_version(
+    vocabulary: Vocabulary, name: Operand, value: Operand, model: str, number: str
+) -> Checked:
     """`model:churn@3` is a model and a version."""
-    model, _, number = value.text.rpartition(_VERSION_MARK)
     middle = value.end - len(number)
     asked = {
         "model": Operand(model, value.start, middle - 1, value.quoted),

@@ -1,7 +1,9 @@
 """The history page and the page of a record."""
 
 import pytest
+from sqlalchemy import text
 
+from app.services import history
 from tests.support.cast import GOOD_ROW
 
 MODELS = "/api/v1/models/churn/predictions"
@@ -36,6 +38,14 @@ def test_the_query_is_in_the_address_and_in_its_field_and_is_said_in_a_sentence(
     assert len(links(page, "/predictions/")) == 1
     assert page.all("input", name="q")[0]["value"] == "status:refused caller:owner@example.com"
     assert "Records where status is refused and caller is owner@example.com." in page.text
+
+
+def test_a_query_that_takes_too_long_says_so_beside_it(get, asked, monkeypatch):
+    monkeypatch.setattr(history, "PATIENCE_MS", 100)
+    monkeypatch.setattr(history, "condition_of", lambda _: text("pg_sleep(5) IS NULL"))
+    page = get("owner", "/predictions", expect=400, q="age:>1")
+    assert "This takes too long" in page.text
+    assert page.all("input", name="q")[0]["value"] == "age:>1"
 
 
 def test_the_next_page_is_of_the_same_query(get, asked):
