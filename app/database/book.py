@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
+
+from app.database.patience import Connection, Meanwhile
 
 Row = tuple[Any, ...]
 
@@ -20,11 +21,18 @@ class Transaction:
         self._cursor = cursor
         self._begun = False
 
-    def call(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
-        """Execute a statement that returns rows, and return them."""
+    def call(
+        self, statement: str, parameters: Sequence[Any], work: Callable[[], None] = lambda: None
+    ) -> list[Row]:
+        """Execute a statement that returns rows, and return them; do some work while the server does its own."""
         prefix = "" if self._begun else f"{self.BEGIN};"
         self._begun = True
-        self._cursor.execute(prefix + statement, parameters)
+        meanwhile = self._cursor.connection.meanwhile = Meanwhile(work)
+        try:
+            self._cursor.execute(prefix + statement, parameters)
+        finally:
+            self._cursor.connection.meanwhile = None
+        meanwhile.end()
         return list(self._cursor.fetchall())
 
     def end(self, how: str) -> None:

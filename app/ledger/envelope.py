@@ -19,16 +19,17 @@ PARTS = ("inputs", "output", "reference", "subject")
 class PredictionFacts(NamedTuple):
     """The unerasable facts of one prediction.
 
-    Times are aware; digests are 32 bytes. What a refused request never reached is None.
+    Times are aware, or written as `timestamp` writes them, and so are identifiers: what is the same in many
+    records is written once. Digests are 32 bytes. What a refused request never reached is None.
     """
 
-    id: UUID
-    request_id: UUID
+    id: UUID | str
+    request_id: UUID | str
     row: int
-    received_at: datetime
-    answered_at: datetime
-    actor_id: UUID
-    token_id: UUID | None
+    received_at: datetime | str
+    answered_at: datetime | str
+    actor_id: UUID | str
+    token_id: UUID | str | None
     channel: str
     model: str | None
     model_version: int | None
@@ -40,11 +41,11 @@ class PredictionFacts(NamedTuple):
 class EventFacts(NamedTuple):
     """The unerasable facts of one event; `event` is its kind, `source:subject:action`."""
 
-    id: UUID
-    at: datetime
+    id: UUID | str
+    at: datetime | str
     event: str
-    actor_id: UUID | None
-    subject_id: UUID | None
+    actor_id: UUID | str | None
+    subject_id: UUID | str | None
 
 
 class NoticeFacts(NamedTuple):
@@ -54,10 +55,10 @@ class NoticeFacts(NamedTuple):
     "retention", "key_change" or "loss".
     """
 
-    id: UUID
-    at: datetime
+    id: UUID | str
+    at: datetime | str
     kind: str
-    actor_id: UUID | None
+    actor_id: UUID | str | None
     what: dict[str, Any]
 
 
@@ -74,12 +75,12 @@ def prediction_envelope(facts: PredictionFacts, commitments: Mapping[str, bytes]
         f'"{name}":"{commitments[name].hex()}"' for name in PARTS if name in commitments
     )
     return (
-        f'{{"actor_id":{_text(facts.actor_id)},"answered_at":"{timestamp(facts.answered_at)}"'
+        f'{{"actor_id":{_text(facts.actor_id)},"answered_at":"{_time(facts.answered_at)}"'
         f',"artifact_sha256":{_digest(facts.artifact_sha256)},"channel":{_word(facts.channel)}'
         f',"commitments":{{{given}}},"environment_sha256":{_digest(facts.environment_sha256)}'
         f',"id":{_text(facts.id)},"kind":"prediction","model":{_word(facts.model)}'
         f',"model_version":{_number(facts.model_version)}'
-        f',"received_at":"{timestamp(facts.received_at)}","request_id":{_text(facts.request_id)}'
+        f',"received_at":"{_time(facts.received_at)}","request_id":{_text(facts.request_id)}'
         f',"row":{_number(facts.row)},"status":{_word(facts.status)}'
         f',"token_id":{_text(facts.token_id)},"version":{VERSION}}}'
     ).encode()
@@ -91,7 +92,7 @@ def event_envelope(facts: EventFacts, commitments: Mapping[str, bytes]) -> bytes
         "event",
         commitments,
         id=str(facts.id),
-        at=timestamp(facts.at),
+        at=_time(facts.at),
         event=facts.event,
         actor_id=_identifier(facts.actor_id),
         subject_id=_identifier(facts.subject_id),
@@ -108,7 +109,7 @@ def notice_envelope(facts: NoticeFacts, commitments: Mapping[str, bytes]) -> byt
         facts.kind,
         commitments,
         id=str(facts.id),
-        at=timestamp(facts.at),
+        at=_time(facts.at),
         actor_id=_identifier(facts.actor_id),
         what=facts.what,
     )
@@ -121,12 +122,16 @@ def _encode(kind: str, commitments: Mapping[str, bytes], **members: Any) -> byte
     )
 
 
-def _identifier(identifier: UUID | None) -> str | None:
+def _identifier(identifier: UUID | str | None) -> str | None:
     return None if identifier is None else str(identifier)
 
 
-def _text(identifier: UUID | None) -> str:
+def _text(identifier: UUID | str | None) -> str:
     return "null" if identifier is None else f'"{identifier}"'
+
+
+def _time(moment: datetime | str) -> str:
+    return moment if isinstance(moment, str) else timestamp(moment)
 
 
 def _digest(digest: bytes | None) -> str:

@@ -1,8 +1,9 @@
 """The recorder's interface, and what it does with a batch: claim, score, write, commit, wake."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 import psycopg2
@@ -12,15 +13,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import metrics
 from app.database.binaries import EmbeddedPostgresError
-from app.database.book import Book, Transaction
+from app.database.book import Book, Row, Transaction
 from app.database.errors import is_database_away
 from app.identifiers import time_of
 from app.recorder.keys import Key, KeyInFlightError, KeyReusedError
 from app.recorder.lanes import Lanes
-from app.recorder.queue import Queue
+from app.recorder.queue import LARGE, Queue
 from app.recorder.records import Attempt, LoadedVersion, Submitted, Target
-from app.recorder.scoring import make_all_records
-from app.recorder.statements import CLAIM, RECORD, Batch
+from app.recorder.scoring import make_all_records, make_in_parts
+from app.recorder.statements import CLAIM, RECORD, Batch, Recording
 from app.recorder.tickets import (
     AuthorityLostError,
     Kept,
@@ -139,6 +140,9 @@ class Recorder:
 
     def _answer_together(self, tickets: Sequence[Ticket]) -> None:
         """Claim keys, score, write and commit: all of it in one transaction."""
+        if len(tickets) == 1 and tickets[0].is_to_score and tickets[0].rows > LARGE:
+            self._answer_large(tickets[0])
+            return
         if not any(ticket.key for ticket in tickets):
             ready = self._score(tickets)
             if ready.tickets:
@@ -151,13 +155,31 @@ class Recorder:
             told = transaction.call(RECORD, ready.to_record()) if ready.tickets else [([],)]
         self._confirm(ready, told)
 
+    def _answer_large(self, ticket: Ticket) -> None:
+        """Write a large request in parts, each while the next one is made; see `_answer_together`."""
+        batch = Batch([ticket])
+        _note_wait([ticket])
+        try:
+            with self._book.transaction() as transaction:
+                if ticket.key and not _claim(transaction, [ticket]):
+                    return
+                parts = batch.to_record_in_parts(make_in_parts(ticket, LARGE))
+                told = _call_behind(transaction, parts)
+                if not self._lanes.begin_writing([ticket]):
+                    raise _AbandonedError
+        except (psycopg2.Error, SQLAlchemyError, EmbeddedPostgresError):
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must reach who waits)
+            ticket.end(error=error)
+        else:
+            metrics.BATCH_ROWS.observe(ticket.rows)
+            self._confirm(batch, told)
+
     def _score(self, tickets: Sequence[Ticket]) -> Batch:
         """Make the records of each ticket, unless it has them; return those that are to be written."""
         if not tickets:
             return Batch([])
-        metrics.QUEUE_WAIT.observe(
-            time.perf_counter() - min(ticket.queued_at for ticket in tickets)
-        )
+        _note_wait(tickets)
         make_all_records([ticket for ticket in tickets if ticket.records is None])
         batch = Batch(self._lanes.begin_writing([t for t in tickets if t.records is not None]))
         metrics.BATCH_ROWS.observe(sum(ticket.rows for ticket in batch.tickets))
@@ -179,11 +201,7 @@ class Recorder:
         again with the same records then: the primary key decides.
         """
         ids = [ticket.records[0].facts.id for ticket in tickets if ticket.records]
-        found = (
-            {UUID(row[0]) for row in self._book.call(_FIND, (list(map(str, ids)),))}
-            if ids
-            else set()
-        )
+        found = {row[0] for row in self._book.call(_FIND, (ids,))} if ids else set()
         for ticket in tickets:
             if ticket.records and ticket.records[0].facts.id in found:
                 _end_recorded(ticket)
@@ -203,9 +221,13 @@ class Recorder:
     def _make_partitions(self, tickets: Sequence[Ticket]) -> None:
         """Make the months that records fall into: the clock jumped, or nobody made them ahead."""
         records = [record for ticket in tickets for record in ticket.records or ()]
-        months = {time_of(record.facts.id).strftime("%Y-%m"): record for record in records}
-        for record in months.values():
-            self._book.call(_ENSURE_PARTITION, (time_of(record.facts.id),))
+        moments = [time_of(UUID(str(record.facts.id))) for record in records]
+        for moment in {moment.strftime("%Y-%m"): moment for moment in moments}.values():
+            self._book.call(_ENSURE_PARTITION, (moment,))
+
+
+class _AbandonedError(Exception):
+    """Nobody waits for it any more."""
 
 
 class _Tries:
@@ -228,6 +250,19 @@ class _Tries:
         time.sleep(_PAUSES[self.count])
         self.count += 1
         return True
+
+
+def _note_wait(tickets: Sequence[Ticket]) -> None:
+    metrics.QUEUE_WAIT.observe(time.perf_counter() - min(ticket.queued_at for ticket in tickets))
+
+
+def _call_behind(transaction: Transaction, parts: Iterator[Recording]) -> list[Row]:
+    """Record parts in their order, each while the next one is made; return what the last one was told."""
+    made = list(islice(parts, 1))
+    told: list[Row] = []
+    while made:
+        told = transaction.call(RECORD, made.pop(), lambda: made.extend(islice(parts, 1)))
+    return told
 
 
 def _claim(transaction: Transaction, tickets: Sequence[Ticket]) -> list[Ticket]:

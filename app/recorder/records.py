@@ -4,13 +4,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from app.entropy import random_bytes
 from app.identifiers import new_id
 from app.ledger.commitment import SALT_BYTES, commit
-from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope
+from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope, timestamp
 from app.ledger.merkle import leaf_hash
 from app.models import Channel, Role, Status
 from app.recorder.encoding import encode
@@ -30,9 +31,15 @@ class Attempt:
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.perf_counter)
 
-    def now(self) -> datetime:
-        """Return the time by a clock that does not jump while the request lasts."""
-        return self.received_at + timedelta(seconds=time.perf_counter() - self.started)
+    def now(self) -> str:
+        """Return the time by a clock that does not jump while the request lasts, as records have it."""
+        return timestamp(self.received_at + timedelta(seconds=time.perf_counter() - self.started))
+
+    @cached_property
+    def written(self) -> tuple[str, str, str, str | None]:
+        """Request, arrival, actor and token as records have them: written once for all rows."""
+        token = None if self.token_id is None else str(self.token_id)
+        return str(self.request_id), timestamp(self.received_at), str(self.actor_id), token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,21 +90,22 @@ def make_record(
     *,
     row: int,
     status: Status,
-    answered_at: datetime,
+    answered_at: str,
     inputs: Any,
     output: Any,
     reference: str | None = None,
     subject: str | None = None,
 ) -> Record:
     """Return the record of one row, or of a whole refused or failed request."""
+    request_id, received_at, actor_id, token_id = attempt.written
     facts = PredictionFacts(
-        id=new_id(),
-        request_id=attempt.request_id,
+        id=str(new_id()),
+        request_id=request_id,
         row=row,
-        received_at=attempt.received_at,
+        received_at=received_at,
         answered_at=answered_at,
-        actor_id=attempt.actor_id,
-        token_id=attempt.token_id,
+        actor_id=actor_id,
+        token_id=token_id,
         channel=attempt.channel,
         model=target.model,
         model_version=target.number,

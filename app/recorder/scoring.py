@@ -1,6 +1,6 @@
 """From tickets to records: one model call for all rows of a version, and each row's record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from app import metrics
 from app.ledger.canonical import CanonicalFormError
@@ -8,6 +8,7 @@ from app.models import Status
 from app.recorder.records import LoadedVersion, Record, Submitted, make_record
 from app.recorder.tickets import Ticket, Unanswered
 from ml.runtime import ModelFailedError, Outputs
+from ml.validation import Row
 
 
 def make_all_records(tickets: Sequence[Ticket]) -> None:
@@ -26,11 +27,33 @@ def make_all_records(tickets: Sequence[Ticket]) -> None:
         _score_group(version, group)
 
 
+def make_in_parts(ticket: Ticket, size: int) -> Iterator[list[Record]]:
+    """Score a large request, and yield its records some at a time; then it has them all.
+
+    If it has them already, from a try before, those are yielded.
+
+    Raises:
+        ModelFailedError: if the model does not answer, or answers something that cannot be recorded.
+    """
+    if ticket.records is not None:
+        yield from (ticket.records[at : at + size] for at in range(0, ticket.rows, size))
+        return
+    version, made = ticket.version, []
+    if version is None:
+        raise TypeError("there is nothing to score")
+    outputs = _score(version, _submitted(ticket).rows)
+    answered_at = ticket.attempt.now()
+    for at in range(0, ticket.rows, size):
+        part = _records(ticket, version, outputs[at : at + size], answered_at, first=at)
+        made += part
+        yield part
+    ticket.records = made
+
+
 def _score_group(version: LoadedVersion, group: Sequence[Ticket]) -> None:
     rows = [row for ticket in group for row in _submitted(ticket).rows]
     try:
-        with metrics.scoring(version.model or "").time():
-            outputs = version.runtime.score(rows)
+        outputs = _score(version, rows)
     except Exception as error:  # noqa: BLE001 (whatever it is, it must reach who waits)
         if len(group) == 1:
             group[0].end(error=error)
@@ -44,24 +67,33 @@ def _score_group(version: LoadedVersion, group: Sequence[Ticket]) -> None:
         start += ticket.rows
 
 
+def _score(version: LoadedVersion, rows: Sequence[Row]) -> Outputs:
+    with metrics.scoring(version.model or "").time():
+        return version.runtime.score(rows)
+
+
 def _give_records(ticket: Ticket, version: LoadedVersion, outputs: Outputs) -> None:
     try:
-        ticket.records = _records(ticket, version, outputs)
+        ticket.records = _records(ticket, version, outputs, ticket.attempt.now())
+    except ModelFailedError as error:
+        ticket.end(error=error)
+
+
+def _records(
+    ticket: Ticket, version: LoadedVersion, outputs: Outputs, answered_at: str, first: int = 0
+) -> list[Record]:
+    """Return the records of the rows from `first` on that have these outputs."""
+    work = _submitted(ticket)
+    try:
+        return [
+            make_record(
+                ticket.attempt, version, row=row, status=Status.ACCEPTED, answered_at=answered_at,
+                inputs=work.rows[row], output=output, reference=work.references[row], subject=work.subjects[row],
+            )
+            for row, output in enumerate(outputs, first)
+        ]  # fmt: skip
     except CanonicalFormError as error:  # The rows were validated: it is the answer.
-        ticket.end(error=ModelFailedError(f"The model's answer cannot be recorded: {error}."))
-
-
-def _records(ticket: Ticket, version: LoadedVersion, outputs: Outputs) -> list[Record]:
-    work, answered_at = _submitted(ticket), ticket.attempt.now()
-    return [
-        make_record(
-            ticket.attempt, version, row=row, status=Status.ACCEPTED, answered_at=answered_at,
-            inputs=inputs, output=output, reference=reference, subject=subject,
-        )
-        for row, (inputs, output, reference, subject) in enumerate(
-            zip(work.rows, outputs, work.references, work.subjects, strict=True)
-        )
-    ]  # fmt: skip
+        raise ModelFailedError(f"The model's answer cannot be recorded: {error}.") from None
 
 
 def _record_unanswered(ticket: Ticket, work: Unanswered) -> Record:

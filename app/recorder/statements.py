@@ -1,11 +1,11 @@
 """What the recorder asks of the database: claim keys, record a batch (migrations 0005 and 0006 have the functions)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from app.ledger.envelope import PARTS, timestamp
+from app.ledger.envelope import PARTS
 from app.recorder.keys import Key
 from app.recorder.records import Attempt, Record
 from app.recorder.tickets import Ticket
@@ -13,6 +13,7 @@ from app.recorder.tickets import Ticket
 CLAIM = "SELECT request, state, fingerprint, request_id FROM claim_keys(%s, %s)"
 RECORD = "SELECT record_predictions(%s, %s, %s, %s)"
 Caller = tuple[Any, ...]
+Recording = tuple[str, str, str, str | None]
 
 
 class Batch:
@@ -37,19 +38,30 @@ class Batch:
         ]
         return self._callers(), _json(claims)
 
-    def to_record(self) -> tuple[str, str, str, str | None]:
-        """Return the parameters of `RECORD`."""
+    def to_record(self) -> Recording:
+        """Return the parameters of `RECORD` for all records."""
         requests, records = [], []
         for number, ticket in enumerate(self.tickets):
             made = ticket.records or []
             requests.append(_request(number, self.place_of(ticket), made[0]))
             records += [_record(number, record) for record in made]
+        return self._callers(), _json(requests), _json(records), self._keys()
+
+    def to_record_in_parts(self, parts: Iterable[Sequence[Record]]) -> Iterator[Recording]:
+        """Yield the parameters of `RECORD` for each part of a single ticket's records; its key comes first."""
+        keys = self._keys()
+        for part in parts:
+            records = [_record(0, record) for record in part]
+            yield self._callers(), _json([_request(0, 0, part[0])]), _json(records), keys
+            keys = None
+
+    def _keys(self) -> str | None:
         keys = [
             _key(ticket.key, self.place_of(ticket)) | {"request_id": ticket.attempt.request_id}
             for ticket in self.tickets
             if ticket.key is not None
         ]
-        return self._callers(), _json(requests), _json(records), _json(keys) if keys else None
+        return _json(keys) if keys else None
 
     def _callers(self) -> str:
         return _json(
@@ -77,7 +89,7 @@ def _request(number: int, place: int, record: Record) -> dict[str, Any]:
         "request": number,
         "caller": place,
         "request_id": facts.request_id,
-        "received_at": timestamp(facts.received_at),
+        "received_at": facts.received_at,
         "actor_id": facts.actor_id,
         "token_id": facts.token_id,
         "channel": facts.channel,
@@ -96,7 +108,7 @@ def _record(number: int, record: Record) -> dict[str, Any]:
         "request": number,
         "id": facts.id,
         "row": facts.row,
-        "answered_at": timestamp(facts.answered_at),
+        "answered_at": facts.answered_at,
         "leaf_hash": _bytea(record.leaf_hash),
     }
     for name in PARTS:

@@ -107,9 +107,11 @@ def _source(
 
 
 def _column(fact: str) -> str:
-    """Return the column of a fact. Identifiers are read as the text that they are in an envelope."""
+    """Return the column of a fact. Identifiers and times are read as the text that they are in an envelope."""
     if fact == "id" or fact.endswith("_id"):
         return f"{fact}::text"
+    if fact == "at" or fact.endswith("_at"):
+        return f"to_char({fact} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
     return "kind" if fact == "event" else fact
 
 

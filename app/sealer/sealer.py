@@ -47,8 +47,9 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]) ON CONFLICT (record_id)
 """
 _ENTER = """
 INSERT INTO ledger_entries (index, kind, record_id, envelope)
-SELECT %s + number - 1, kind, id, convert_to(envelope, 'UTF8')
-FROM unnest(%s::text[], %s::uuid[], %s::text[]) WITH ORDINALITY AS new (kind, id, envelope, number)
+SELECT %s + number - 1, kind, id::uuid, convert_to(envelope, 'UTF8')
+FROM unnest(string_to_array(%s, E'\n'), string_to_array(%s, E'\n'), string_to_array(%s, E'\n'))
+    WITH ORDINALITY AS new (kind, id, envelope, number)
 """
 _SIGN = "INSERT INTO ledger_checkpoints (size, root, note, signed_at) VALUES (%s, %s, %s, clock_timestamp())"
 _MOVE = "UPDATE ledger_head SET origin = %s, key = %s, size = %s, root = %s"
@@ -202,8 +203,8 @@ def _set_aside(cursor: Cursor, leaves: Sequence[Leaf]) -> None:
 def _append(cursor: Cursor, head: Head, tree: StoredTree, leaves: Sequence[Leaf]) -> None:
     """Append leaves, and make sure by the verifier's own code that the tree still begins as it did."""
     cursor.execute(_ENTER, (
-        head.size, [leaf.pending.kind for leaf in leaves], [leaf.pending.id for leaf in leaves],
-        [leaf.envelope.decode() for leaf in leaves],
+        head.size, "\n".join(leaf.pending.kind for leaf in leaves), "\n".join(leaf.pending.id for leaf in leaves),
+        b"\n".join(leaf.envelope for leaf in leaves).decode(),  # Canonical JSON has no line ends.
     ))  # fmt: skip
     write_tiles(cursor, tree.append([leaf.hash for leaf in leaves]))
     proof = merkle.consistency_proof(head.size, tree.size, tree.node) if head.size else []

@@ -24,7 +24,7 @@ _LONGEST_REQUEST = timedelta(days=1)
 class AnsweredRow:
     """One row's answer: its record, the canonical bytes of the output, and the leaf hash."""
 
-    id: UUID
+    id: str
     output: bytes
     leaf_hash: bytes
 
@@ -33,7 +33,7 @@ class AnsweredRow:
 class Answer:
     """What a request was told; `replayed` if it was told so before."""
 
-    request_id: UUID
+    request_id: str
     model: str
     version: int
     rows: Sequence[AnsweredRow]
@@ -44,11 +44,11 @@ def answer_of(records: Sequence[Record]) -> Answer:
     """Return the answer that committed records are."""
     facts = records[0].facts
     return Answer(
-        request_id=facts.request_id,
+        request_id=str(facts.request_id),
         model=facts.model or "",
         version=facts.model_version or 0,
         rows=[
-            AnsweredRow(id=r.facts.id, output=r.parts["output"], leaf_hash=r.leaf_hash)
+            AnsweredRow(id=str(r.facts.id), output=r.parts["output"], leaf_hash=r.leaf_hash)
             for r in records
         ],
     )
@@ -77,12 +77,12 @@ def stored_answer(request_id: UUID) -> Answer:
     if first.status != Status.ACCEPTED:
         raise _stored_error(first)
     return Answer(
-        request_id=request_id,
+        request_id=str(request_id),
         model=first.model or "",
         version=first.model_version or 0,
         rows=[
             AnsweredRow(
-                id=row.Prediction.id,
+                id=str(row.Prediction.id),
                 output=row.written.encode(),
                 leaf_hash=leaf_hash_of(row.Prediction),
             )

@@ -169,7 +169,7 @@ class Predictions:
             raise _told(trouble, ask) from trouble
         if isinstance(result, Kept):
             return stored_answer(result.request_id)
-        failure.record_id = result[0].facts.id
+        failure.record_id = UUID(str(result[0].facts.id))
         if isinstance(failure, UnexpectedError):
             raise error
         raise failure from error

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Protocol
 
-from app.ledger.strict_json import MAX_SAFE_INTEGER, StrictJSONError, parse
+from app.decoding import parse
+from app.ledger.strict_json import MAX_SAFE_INTEGER, StrictJSONError
 from app.recorder import Submitted
 from app.services.errors import (
     BodyTooLargeError,
