@@ -102,7 +102,9 @@ class Validator:
                 for found in error.errors(include_url=False):
                     yield _fault(self._signature, found, start)
 
-    def _complete(self, row: Mapping[str, Any]) -> Row:
+    def _complete(self, row: Row) -> Row:
+        if len(row) == len(self._defaults) and all(row.values()):
+            return row  # In the signature's order, without a zero and without anything that is missing.
         complete = {}
         for name, default in self._defaults:
             value = row.get(name)

@@ -5,6 +5,7 @@ writes none; it orders keys by code points instead of UTF-16 units. What could d
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -64,17 +65,20 @@ def _plain_text(text: str) -> str:
 
 
 def _plain_members(members: dict[Any, Any]) -> dict[str, Any]:
-    plain = {}
-    for name, value in members.items():
-        if type(name) is not str or not name.isascii() or "\x00" in name:
-            raise _DoubtfulError
-        # The most frequent kind by far, without a call.
-        if type(value) is float and (_SMALLEST <= value <= _LARGEST):
-            whole = int(value)
-            plain[name] = whole if whole == value else value
-        else:
-            plain[name] = _plain(value)
-    return plain
+    if not _are_plain(tuple(members)):
+        raise _DoubtfulError
+    return {
+        name: (int(value) if value.is_integer() else value)
+        if type(value) is float and _SMALLEST <= value <= _LARGEST  # Most are, so without a call.
+        else _plain(value)
+        for name, value in members.items()
+    }
+
+
+@lru_cache(maxsize=256)
+def _are_plain(names: tuple[Any, ...]) -> bool:
+    """Whether members of these names have the same order by code points and by UTF-16 units."""
+    return all(type(name) is str and name.isascii() and "\x00" not in name for name in names)
 
 
 _PLAINLY: dict[type, Callable[[Any], Any]] = {

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.entropy import random_bytes
-from app.identifiers import new_id
+from app.identifiers import new_id, new_id_text
 from app.ledger.commitment import SALT_BYTES, commit
 from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope, timestamp
 from app.ledger.merkle import leaf_hash
@@ -69,8 +69,7 @@ class Submitted:
     subjects: Sequence[str | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One record of the book, ready to be written or just committed.
 
     `parts` are the canonical bytes of the erasable parts that it has, by name.
@@ -99,20 +98,9 @@ def make_record(
     """Return the record of one row, or of a whole refused or failed request."""
     request_id, received_at, actor_id, token_id = attempt.written
     facts = PredictionFacts(
-        id=str(new_id()),
-        request_id=request_id,
-        row=row,
-        received_at=received_at,
-        answered_at=answered_at,
-        actor_id=actor_id,
-        token_id=token_id,
-        channel=attempt.channel,
-        model=target.model,
-        model_version=target.number,
-        artifact_sha256=target.artifact_sha256,
-        environment_sha256=target.environment_sha256,
-        status=status,
-    )
+        new_id_text(), request_id, row, received_at, answered_at, actor_id, token_id, attempt.channel,
+        target.model, target.number, target.artifact_sha256, target.environment_sha256, status,
+    )  # fmt: skip
     parts = _parts(inputs=inputs, output=output, reference=reference, subject=subject)
     salts = {name: random_bytes(SALT_BYTES) for name in parts}
     commitments = {name: commit(name, parts[name], salts[name]) for name in parts}

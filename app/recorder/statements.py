@@ -12,6 +12,7 @@ from app.recorder.tickets import Ticket
 
 CLAIM = "SELECT request, state, fingerprint, request_id FROM claim_keys(%s, %s)"
 RECORD = "SELECT record_predictions(%s, %s, %s, %s)"
+_COLUMNS = {name: (f"{name}_salt", f"{name}_commitment") for name in PARTS}
 Caller = tuple[Any, ...]
 Recording = tuple[str, str, str, str | None]
 
@@ -103,7 +104,7 @@ def _request(number: int, place: int, record: Record) -> dict[str, Any]:
 
 
 def _record(number: int, record: Record) -> dict[str, Any]:
-    facts, parts = record.facts, record.parts
+    facts = record.facts
     row: dict[str, Any] = {
         "request": number,
         "id": facts.id,
@@ -111,11 +112,11 @@ def _record(number: int, record: Record) -> dict[str, Any]:
         "answered_at": facts.answered_at,
         "leaf_hash": _bytea(record.leaf_hash),
     }
-    for name in PARTS:
-        if (part := parts.get(name)) is not None:
-            row[name] = orjson.Fragment(part) if name in ("inputs", "output") else part.decode()
-            row[f"{name}_salt"] = _bytea(record.salts[name])
-            row[f"{name}_commitment"] = _bytea(record.commitments[name])
+    for name, part in record.parts.items():
+        salt, commitment = _COLUMNS[name]
+        row[name] = orjson.Fragment(part) if name in ("inputs", "output") else part.decode()
+        row[salt] = _bytea(record.salts[name])
+        row[commitment] = _bytea(record.commitments[name])
     return row
 
 

@@ -6,6 +6,7 @@ Both are made of the same columns, so a replayed answer has the bytes of the fir
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Text, cast, select
@@ -20,8 +21,7 @@ from app.services.history import leaf_hash_of
 _LONGEST_REQUEST = timedelta(days=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnsweredRow:
+class AnsweredRow(NamedTuple):
     """One row's answer: its record, the canonical bytes of the output, and the leaf hash."""
 
     id: str

@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -165,7 +166,7 @@ class Batches(RuleBasedStateMachine):
             case (KeyReusedError(), _) | (None, Kept()):
                 assert ticket.key
             case None, records:
-                told = [(record.facts.id, record.facts.row) for record in records]
+                told = [(UUID(record.facts.id), record.facts.row) for record in records]
                 self.told[ticket.work.references[0]] = told
             case unexpected:
                 raise AssertionError(unexpected)

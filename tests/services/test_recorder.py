@@ -1,14 +1,21 @@
-"""Batches: a row that fails does not fail its neighbours."""
+"""Batches: a row that fails does not fail its neighbours; a large request is recorded whole or not at all."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
+import psycopg2
 import pytest
 from sklearn.base import BaseEstimator
+from sqlalchemy import select
 
+from app.database.book import Transaction
+from app.extensions import db
 from app.identifiers import new_id
-from app.models import Channel
-from app.recorder import Submitted
+from app.ledger.canonical import CanonicalFormError
+from app.models import Channel, Prediction
+from app.recorder import Submitted, scoring
+from app.recorder.queue import LARGE
 from app.recorder.tickets import Ticket
 from app.services.predictions import begin_attempt
 from ml.runtime import ModelFailedError, Runtime
@@ -27,6 +34,15 @@ class Moody(BaseEstimator):
         return np.column_stack([1 - yes, yes])
 
 
+def ticket_of(caller, version, *ages):
+    rows = version.runtime.validator.parse_json([GOOD_ROW | {"age": age} for age in ages])
+    none = [None] * len(rows)
+    return Ticket(
+        attempt=begin_attempt(caller, Channel.API, new_id()), target=version, key=None, size=0,
+        work=Submitted(rows=rows, references=none, subjects=none), deadline=float("inf"),
+    )  # fmt: skip
+
+
 @pytest.fixture
 def answer(context, cast):
     """Returns what becomes of rows of these ages that are answered together."""
@@ -34,15 +50,8 @@ def answer(context, cast):
     loaded = runtimes.version(runtimes.entry(caller, "churn"))
     moody = replace(loaded, runtime=Runtime(Moody(), loaded.runtime.signature))
 
-    def ticket(age):
-        rows = loaded.runtime.validator.parse_json([GOOD_ROW | {"age": age}])
-        return Ticket(
-            attempt=begin_attempt(caller, Channel.API, new_id()), target=moody, key=None, size=0,
-            work=Submitted(rows=rows, references=[None], subjects=[None]), deadline=float("inf"),
-        )  # fmt: skip
-
     def answer(*ages):
-        tickets = [ticket(age) for age in ages]
+        tickets = [ticket_of(caller, moody, age) for age in ages]
         context.extensions["recorder"]._process(tickets)
         return [type(one.error) if one.error else one.result[0].parts["output"] for one in tickets]
 
@@ -54,3 +63,70 @@ def test_a_row_that_fails_does_not_fail_its_neighbours(answer, bad):
     (alone,) = answer(44.0)
     assert b'"yes":0.25' in alone
     assert answer(44.0, bad, 45.0, bad) == [alone, ModelFailedError, alone, ModelFailedError]
+
+
+ROWS = 3 * LARGE + 7
+
+
+@pytest.fixture
+def large(context, cast):
+    """A large request, and what answers it."""
+    runtimes, caller = context.extensions["runtimes"], cast["owner"].caller
+    version = runtimes.version(runtimes.entry(caller, "churn"))
+    return ticket_of(caller, version, *(20.0 + n / 100 for n in range(ROWS)))
+
+
+def stored(ticket):
+    query = select(Prediction).where(Prediction.request_id == ticket.attempt.request_id)
+    return list(db.session.scalars(query.order_by(Prediction.id)))
+
+
+def test_a_large_request_is_recorded_whole_and_in_its_order(context, large):
+    context.extensions["recorder"]._process([large])
+    found = stored(large)
+    assert [record.row for record in found] == list(range(ROWS))
+    assert [record.inputs["age"] for record in found] == [row["age"] for row in large.work.rows]
+    assert [record.id for record in found] == [UUID(one.facts.id) for one in large.result]
+
+
+def test_of_a_large_request_that_fails_in_its_middle_nothing_is_recorded(
+    context, large, monkeypatch
+):
+    make = scoring.make_record
+
+    def make_or_fail(*given, row, **facts):
+        if row == 2 * LARGE + 1:
+            raise CanonicalFormError("it has no canonical form")
+        return make(*given, row=row, **facts)
+
+    monkeypatch.setattr(scoring, "make_record", make_or_fail)
+    context.extensions["recorder"]._process([large])
+    assert type(large.error) is ModelFailedError
+    assert stored(large) == []
+
+
+def test_a_large_request_that_nobody_waits_for_any_more_is_not_recorded(context, large):
+    large.abandoned = True
+    context.extensions["recorder"]._process([large])
+    assert large.result is None
+    assert stored(large) == []
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 4], ids=["first part", "second part", "last part"])
+def test_a_large_request_whose_connection_breaks_is_recorded_once(
+    context, large, monkeypatch, fails_at
+):
+    call, calls = Transaction.call, []
+
+    def call_or_break(self, *given):
+        calls.append(given)
+        told = call(self, *given)
+        if len(calls) == fails_at:
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        return told
+
+    monkeypatch.setattr(Transaction, "call", call_or_break)
+    context.extensions["recorder"]._process([large])
+    assert len(calls) > fails_at
+    assert [record.row for record in stored(large)] == list(range(ROWS))
+    assert len(large.result) == ROWS

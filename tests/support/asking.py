@@ -23,4 +23,4 @@ def ask(app, member, rows: int = 1, **more) -> list[UUID]:
             model="churn",
         )
     )
-    return [row.id for row in answer.rows]
+    return [UUID(row.id) for row in answer.rows]

@@ -32,7 +32,9 @@ def agree(body):
     return said_by(decoding.parse, body) == said_by(strict_json.parse, body)
 
 
-@given(VALUES, st.booleans(), st.sampled_from([None, 1]), st.sampled_from([(",", ":"), (" , ", " : ")]))
+@given(
+    VALUES, st.booleans(), st.sampled_from([None, 1]), st.sampled_from([(",", ":"), (" , ", " : ")])
+)
 def test_both_parsers_say_the_same_of_written_values(value, ascii_only, indent, separators):
     body = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=separators)
     assert agree(body.encode("utf-8", "surrogatepass"))
@@ -68,7 +70,7 @@ def test_both_parsers_say_the_same_where_orjson_alone_would_not(body):
 
 
 def test_what_is_plain_never_goes_the_slow_way(monkeypatch):
-    monkeypatch.setattr(strict_json, "parse", lambda body: pytest.fail("the slow way"))
+    monkeypatch.setattr(strict_json, "parse", lambda _: pytest.fail("the slow way"))
     row = {"a": 1.5, "b": 0.0, "c": "text", "d": None, "e": 3, "f": True}
     for written in (json.dumps({"inputs": [row] * 3}).encode(), orjson.dumps([row])):
         assert decoding.parse(written) == orjson.loads(written)

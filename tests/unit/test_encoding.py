@@ -39,6 +39,28 @@ def test_it_writes_every_double_as_ecmascript_does(double):
         assert encode([double]) == canonical.encode([double])
 
 
+NAMES = st.sampled_from(
+    ["a", "mean radius", "e1", "e", "null", "x.0", ".0,", ":-0.0", "\u00e4", "1e-7", "", '"']
+)
+
+
+@given(
+    st.dictionaries(
+        NAMES | TEXTS,
+        st.floats() | st.sampled_from([0.0, -0.0, 1.0, 1e15, 1e16, 1e-5, -1.5]),
+        min_size=1,
+    )
+)
+def test_rows_of_doubles_have_their_canonical_bytes_or_none(row):
+    try:
+        expected = canonical.encode(row)
+    except CanonicalFormError:
+        with pytest.raises(CanonicalFormError):
+            encode(row)
+    else:
+        assert encode(row) == expected
+
+
 def test_names_beyond_ascii_are_ordered_by_utf16():
     members = {"\U0001f600": 1, "￿": 2, "a": 3}
     assert encode(members) == canonical.encode(members)

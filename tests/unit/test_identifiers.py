@@ -2,13 +2,13 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
-from uuid import RFC_4122
+from uuid import RFC_4122, UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app import identifiers
-from app.identifiers import first_id_at, new_id, time_of
+from app.identifiers import first_id_at, new_id, new_id_text, time_of
 
 
 def test_an_identifier_is_a_uuid_of_version_7():
@@ -60,3 +60,9 @@ def test_the_first_identifier_of_a_moment_has_its_millisecond(moment):
     assert time_of(first_id_at(moment)) == moment.replace(
         microsecond=moment.microsecond // 1000 * 1000
     )
+
+
+def test_an_identifier_written_directly_is_one_written_by_way_of_the_number():
+    before, text, after = new_id(), new_id_text(), new_id()
+    assert str(UUID(text)) == text
+    assert before < UUID(text) < after
