@@ -152,11 +152,13 @@ def free_port() -> int:
 def own_targets(house: House) -> Iterator[Mapping[tuple[str, str], Target]]:
     """Serve Daybook and what it is measured against; give what to ask of each, by name and model."""
     with serving(house.daybook, "/readyz", house) as (daybook, daybook_port), \
-         serving_committed(house) as committed, \
+         serving_plain("committed", house) as committed, \
+         serving_plain("recorded", house) as recorded, \
          serving(lambda port: house.plain("tutorial", port), "/ready", house) as (tutorial, tutorial_port), \
          serving(lambda port: house.plain("constant", port), "/", house) as (constant, constant_port):  # fmt: skip
         targets = {("constant", ""): Target(server=constant, url=f"http://{HOST}:{constant_port}/")}
         targets["committed", "logreg"] = committed
+        targets["recorded", "logreg"] = recorded
         for model in MODELS:
             targets["daybook", model] = house.target(model, daybook_port, daybook)
             url = f"http://{HOST}:{tutorial_port}/{model}"
@@ -165,9 +167,9 @@ def own_targets(house: House) -> Iterator[Mapping[tuple[str, str], Target]]:
 
 
 @contextmanager
-def serving_committed(house: House) -> Iterator[Target]:
+def serving_plain(factory: str, house: House) -> Iterator[Target]:
     """Serve the floor of an answer that is kept; give what to ask of it."""
-    with serving(lambda port: house.plain("committed", port), "/ready", house) as (server, port):
+    with serving(lambda port: house.plain(factory, port), "/ready", house) as (server, port):
         url = f"http://{HOST}:{port}/logreg"
         yield Target(server=server, url=url, bodies=house.bodies())
 

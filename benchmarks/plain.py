@@ -2,7 +2,9 @@
 
 `constant` answers without doing anything: the floor. `committed` is the floor of an answer that is kept: the
 rows that wait together are scored by four lines of numpy, written by one statement, and that is all: no
-token, no check, no commitment, no book, no count. `tutorial` scores with scikit-learn and keeps a row with
+token, no check, no commitment, no book, no count. `recorded` is the floor of Daybook's own answer: the same
+with the record that Daybook keeps, made and written by its functions, and nothing else of the service.
+`tutorial` scores with scikit-learn and keeps a row with
 Flask-SQLAlchemy, one commit for each request.
 """
 
@@ -18,11 +20,20 @@ import orjson
 import psycopg2
 from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON
+from sqlalchemy import JSON, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from app import create_app
+from app.access import OPERATOR
+from app.extensions import db as daybook
+from app.models import Channel, Role, User
+from app.recorder import Attempt, Submitted
+from app.recorder.scoring import make_all_records
+from app.recorder.statements import RECORD, Batch
+from app.recorder.tickets import Ticket
 from app.worker import stay_on_one_processor, wake_without_interrupting
 
+Row = dict[str, Any]
 _KEEP = """
 INSERT INTO plain_prediction (model, inputs, output)
 SELECT 'logreg', one -> 'inputs', one -> 'output' FROM json_array_elements(%s::json) AS one
@@ -54,11 +65,51 @@ def constant() -> Flask:
 
 def committed() -> Flask:
     """Return an application that keeps logistic regression's answers, at the least cost there is."""
+    score = _kernel(joblib.load(Path(os.environ["MODELS"], "logreg.joblib")))
+    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+    connection.autocommit = True
+    cursor = connection.cursor()
+
+    def work(rows: list[Row]) -> None:
+        outputs = score(np.array([list(row["inputs"].values()) for row in rows]))
+        for row, output in zip(rows, outputs.tolist(), strict=True):
+            row["output"] = output
+        cursor.execute(_KEEP, (orjson.dumps(rows).decode(),))
+
+    return _answering_together(work)
+
+
+def recorded() -> Flask:
+    """Return an application that keeps the records that Daybook keeps, at the least cost there is."""
+    ours = create_app()
+    with ours.app_context():
+        runtimes = ours.extensions["runtimes"]
+        version = runtimes.version(runtimes.entry(OPERATOR, "logreg"))
+        actor_id, role = daybook.session.execute(select(User.id, User.role)).one()
+    book = ours.extensions["recorder"]._book
+    none: list[None] = [None]
+
+    def ticket(row: Row) -> Ticket:
+        attempt = Attempt(actor_id=actor_id, token_id=None, role=Role(role), channel=Channel.API)
+        submitted = Submitted(rows=[row["inputs"]], references=none, subjects=none)
+        return Ticket(attempt=attempt, target=version, work=submitted, key=None, size=0, deadline=0)
+
+    def work(rows: list[Row]) -> None:
+        tickets = [ticket(row) for row in rows]
+        make_all_records(tickets)
+        book.call(RECORD, Batch(tickets).to_record())
+        for row, done in zip(rows, tickets, strict=True):
+            row["output"] = [orjson.Fragment(one.parts["output"]) for one in done.records or ()]
+
+    return _answering_together(work)
+
+
+def _answering_together(work: Callable[[list[Row]], None]) -> Flask:
     stay_on_one_processor()
     wake_without_interrupting()
     app = Flask(__name__)
     app.add_url_rule("/ready", view_func=lambda: "ok")
-    together = _Together(_kernel(joblib.load(Path(os.environ["MODELS"], "logreg.joblib"))))
+    together = _Together(work)
 
     @app.post("/logreg")
     def predict() -> Any:
@@ -72,18 +123,15 @@ def committed() -> Flask:
 class _Together:
     """Who finds nobody at work answers at once; else one thread takes everything that waits."""
 
-    def __init__(self, score: Callable[[Any], Any]) -> None:
-        self._score = score
-        self._waiting: list[tuple[dict[str, Any], threading.Lock]] = []
+    def __init__(self, work: Callable[[list[Row]], None]) -> None:
+        self._work = work
+        self._waiting: list[tuple[Row, threading.Lock]] = []
         self._changed = threading.Condition(threading.Lock())
         self._at_work = threading.Lock()
-        connection = psycopg2.connect(os.environ["DATABASE_URL"])
-        connection.autocommit = True
-        self._cursor = connection.cursor()
         threading.Thread(target=self._run, daemon=True).start()
 
     def answer(self, inputs: dict[str, float]) -> Any:
-        row: dict[str, Any] = {"inputs": inputs}
+        row: Row = {"inputs": inputs}
         if not self._waiting and self._at_work.acquire(blocking=False):
             try:
                 self._work([row])
@@ -108,12 +156,6 @@ class _Together:
                 self._work([row for row, _ in taken])
             for _, answered in taken:
                 answered.release()
-
-    def _work(self, rows: list[dict[str, Any]]) -> None:
-        outputs = self._score(np.array([list(row["inputs"].values()) for row in rows]))
-        for row, output in zip(rows, outputs.tolist(), strict=True):
-            row["output"] = output
-        self._cursor.execute(_KEEP, (orjson.dumps(rows).decode(),))
 
 
 def _kernel(pipeline: Any) -> Callable[[Any], Any]:
