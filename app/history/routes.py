@@ -9,7 +9,7 @@ from app import access
 from app.models import Prediction, Scope, Status
 from app.paging import read_cursor, read_query_text
 from app.query.wording import sentence
-from app.services import erasure, history, proofs, retention, search
+from app.services import erasure, history, overview, proofs, retention, search
 from app.services.errors import InputFault, InvalidQueryError, QueryFault, UnknownThingError
 from app.services.history import Page
 from ml.signature import Signature
@@ -30,6 +30,18 @@ def list_predictions() -> str | tuple[str, int]:
     except InvalidQueryError as error:
         return _list(query, _NO_PAGE, fault=error.errors[0]), 400
     return _list(query, page, meaning=sentence(asked) if asked else None)
+
+
+@blueprint.get("/overview")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def show_overview() -> str | tuple[str, int]:
+    """Show how many records a query finds, and how their values are spread; the list shows it beside itself."""
+    query = request.args.get("q", "")
+    try:
+        found = overview.overview(g.caller, read_query_text(request.args))
+    except InvalidQueryError as error:
+        return _list(query, _NO_PAGE, fault=error.errors[0]), 400
+    return render_template("history/overview.html", overview=found, query=query)
 
 
 def _list(

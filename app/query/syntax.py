@@ -86,12 +86,26 @@ def parse(query: str) -> Node | None:
     return _Parser(query).parse()
 
 
+def conjuncts(query: str) -> list[tuple[str, Node]]:
+    """Return the parts of a query that must all hold, each as it is written.
+
+    Raises:
+        QueryError: if it is no query.
+    """
+    parser = _Parser(query)
+    tree = parser.parse()
+    if isinstance(tree, Or):
+        return [(f"({query.strip()})", tree)]
+    return [(query[start:end], node) for start, end, node in parser.outermost]
+
+
 class _Parser:
     def __init__(self, query: str) -> None:
         self._query = query
         self._at = 0
         self._terms = 0
         self._depth = 0
+        self.outermost: list[tuple[int, int, Node]] = []
 
     def parse(self) -> Node | None:
         if self._ends():
@@ -108,11 +122,19 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
     def _and(self, name: Operand | None) -> Node:
-        parts = [self._not(name)]
+        parts = [self._part(name)]
         while not self._ends() and not self._sees(")") and self._word() != "OR":
             self._takes_word("AND")
-            parts.append(self._not(name))
+            parts.append(self._part(name))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+    def _part(self, name: Operand | None) -> Node:
+        self._skip_space()
+        start = self._at
+        found = self._not(name)
+        if not self._depth:
+            self.outermost.append((start, self._at, found))
+        return found
 
     def _not(self, name: Operand | None) -> Node:
         negated = False

@@ -55,22 +55,31 @@ def find_predictions(
     Raises:
         InvalidQueryError: if it takes too long to find out.
     """
-    query = select(Prediction).where(_visible(caller))
-    if asked is not None:
-        query = query.where(condition_of(asked))
-        db.session.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MS}"))
+    query = fitting(select(Prediction), caller, asked).limit(limit + 1)
     if not with_inputs:
         query = query.options(defer(Prediction.inputs, raiseload=True))
     if before is not None:
         query = query.where(Prediction.id < before)
-    found = _find(query.order_by(Prediction.id.desc()).limit(limit + 1))
+    found = [record for (record,) in bounded(query, None if asked is None else PATIENCE_MS)]
     return Page(records=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
 
-def _find(query: Select[Prediction]) -> Sequence[Prediction]:
-    """Return what a query finds, if that does not take longer than anybody waits."""
+def fitting(query: Select[Any], caller: Caller, asked: Checked | None) -> Select[Any]:
+    """Return a query for the records that fit and that a caller may see, the newest first."""
+    query = query.where(_visible(caller)).order_by(Prediction.id.desc())
+    return query if asked is None else query.where(condition_of(asked))
+
+
+def bounded(query: Select[Any], milliseconds: int | None) -> Sequence[Any]:
+    """Return the rows that a query finds.
+
+    Raises:
+        InvalidQueryError: if that takes longer than this.
+    """
+    if milliseconds is not None:
+        db.session.execute(text(f"SET LOCAL statement_timeout = {milliseconds}"))
     try:
-        return db.session.scalars(query).all()
+        return db.session.execute(query).all()
     except OperationalError as error:
         if not isinstance(error.orig, QueryCanceled):
             raise

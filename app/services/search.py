@@ -1,6 +1,5 @@
 """Search: queries of the history, compiled to conditions with bound parameters."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -39,6 +38,7 @@ from app.query.checking import (
     check,
     named_version,
 )
+from app.query.editing import written
 from app.query.errors import QueryError
 from app.query.fields import Field, Kind, Vocabulary, vocabulary
 from app.query.syntax import Node, Term, parse
@@ -96,19 +96,11 @@ def examples(caller: Caller) -> list[str]:
     models = next(field.choices for field in fields if field.name == "model")
     inputs = [field for field in fields if field.path[0] == "inputs"]
     found = [f"model:{name}" for name in models[:1]] + ["status:refused", "latency:>100"]
-    found += [f"{_quoted(f.name)}:>0" for f in inputs if f.kind is Kind.NUMBER][:1]
+    found += [f"{written(f.name)}:>0" for f in inputs if f.kind is Kind.NUMBER][:1]
     found += [
-        f"{_quoted(f.name)}:{_quoted(f.choices[0])}" for f in inputs if f.kind is Kind.CHOICE
+        f"{written(f.name)}:{written(f.choices[0])}" for f in inputs if f.kind is Kind.CHOICE
     ][:1]
     return found
-
-
-def _quoted(word: str) -> str:
-    return (
-        word
-        if re.fullmatch(r"[\w.-]+", word)
-        else '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    )
 
 
 def condition_of(asked: Checked) -> Bool:

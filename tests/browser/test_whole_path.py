@@ -5,26 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from config import PROJECT
 from tests.browser.conftest import accessible
 from tests.support.cast import PASSWORD
+from tests.support.pages import make_token, shot, sign_in
 from tests.support.waiting import until
 from verifier.__main__ import main as verifier
-
-SHOTS = PROJECT / "tests/browser/screenshots"
-
-
-def shot(page, name):
-    SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
-
-
-def sign_in(page, who="owner"):
-    page.goto("/")
-    page.get_by_label("Email address").fill(f"{who}@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Models")).to_be_visible()
 
 
 def walk(page, theme, check=accessible):
@@ -92,12 +77,7 @@ def walk(page, theme, check=accessible):
     expect(page.get_by_text("owner@example.com").nth(1)).to_be_visible()
 
     page.get_by_role("link", name="owner@example.com").click()
-    page.get_by_label("Name", exact=True).fill("my program")
-    page.get_by_label("ask for predictions").check()
-    page.get_by_label("read your own records").check()
-    page.get_by_role("button", name="Make token").click()
-    expect(page.get_by_role("heading", name="Your token")).to_be_visible()
-    secret = page.locator("pre.secret").inner_text()
+    secret = make_token(page)
     check(page)
     page.get_by_role("link", name="I have copied it").click()
     expect(page.get_by_text(secret)).to_have_count(0)

@@ -13,40 +13,18 @@ from sqlalchemy import JSON, cast, literal, select, text
 from app.extensions import db
 from app.identifiers import time_of
 from app.ledger import canonical
-from app.models import Prediction
 from app.query.checking import Condition, Equals, Found, Matches, Present, Within
 from app.query.fields import Kind
 from app.query.tree import And, Not, Or
-from app.services import erasure, history, search
+from app.services import history, search
 from app.services.errors import InvalidQueryError
-from tests.support.cast import GOOD_ROW, churn_estimator, customers, register, write_model
-
-URL = "/api/v1/models/churn/predictions"
-ROWS = [
-    {"age": age, "visits": visits, "country": country}
-    for age, visits, country in [(44.0, 3, "FR"), (18, 0, "DE"), (61.5, 29, "PL"), (61.5, 3, "FR"), (79.9, 12, "DE")]
-]  # fmt: skip
-REFERENCES = ["A-1", "a_1", "50%", None, r"back\slash"]
+from tests.support.cast import churn_estimator, customers, register, write_model
+from tests.support.history import ROWS, record_some
 
 
 @pytest.fixture
 def book(context, client, cast):
-    """Accepted records of two people, refused ones, and an erased one."""
-    for who, subjects in (("owner", ["customer-7"] * 5), ("colleague", [None] * 5)):
-        body = {"inputs": ROWS, "references": REFERENCES, "subjects": subjects}
-        assert client.post(URL, json=body, headers=cast[who].bearer).status_code == 201
-    for body in (
-        {"inputs": [{"age": "x"}]},
-        {"inputs": "FR"},
-        {"inputs": [{**GOOD_ROW, "age": 999}]},
-    ):
-        assert client.post(URL, json=body, headers=cast["owner"].bearer).status_code == 422
-    client.post("/api/v1/models/nothing/predictions", json={}, headers=cast["owner"].bearer)
-    (last,) = client.post(URL, json={"inputs": ROWS[:1]}, headers=cast["owner"].bearer).get_json()[
-        "predictions"
-    ]
-    erasure.erase_prediction(last["id"], basis="x", actor_id=None)
-    return db.session.scalars(select(Prediction)).all()
+    return record_some(client, cast)
 
 
 def found(caller, query):

@@ -25,17 +25,17 @@ def links(page, start):
 def test_history_shows_records_newest_first_in_pages(get, asked):
     first = get("owner", "/predictions")
     identifiers = [p["id"] for p in asked[2]["predictions"]][::-1]
-    assert links(first, "/predictions/") == [f"/predictions/{i}" for i in identifiers[:50]]
+    assert links(first, "/predictions/01") == [f"/predictions/{i}" for i in identifiers[:50]]
     (older,) = [a["href"] for a in first.all("a", rel="next")]
     second = get("owner", "/predictions", cursor=older.partition("cursor=")[2])
-    assert len(links(second, "/predictions/")) == 9
+    assert len(links(second, "/predictions/01")) == 9
     assert "This is the end of the list." in second.text
     assert links(second, "/predictions")[0] == "/predictions"
 
 
 def test_the_query_is_in_the_address_and_in_its_field_and_is_said_in_a_sentence(get, asked):
     page = get("owner", "/predictions", q="status:refused caller:owner@example.com")
-    assert len(links(page, "/predictions/")) == 1
+    assert len(links(page, "/predictions/01")) == 1
     assert page.all("input", name="q")[0]["value"] == "status:refused caller:owner@example.com"
     assert "Records where status is refused and caller is owner@example.com." in page.text
 
@@ -89,7 +89,7 @@ def test_an_empty_history_says_what_to_do(get):
     [("owner", 50), ("colleague", 50), ("stranger", 0), ("auditor", 50), ("admin", 50)],
 )
 def test_who_sees_the_records(get, asked, who, count):
-    assert len(links(get(who, "/predictions"), "/predictions/")) == count
+    assert len(links(get(who, "/predictions"), "/predictions/01")) == count
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_who_sees_a_record(get, asked, who, status):
 def test_a_record_links_the_rows_of_its_request(get, asked):
     identifiers = [p["id"] for p in asked[0]["predictions"]]
     page = get("owner", f"/predictions/{identifiers[1]}")
-    assert links(page, "/predictions/") == [f"/predictions/{identifiers[i]}" for i in (0, 2)]
+    assert links(page, "/predictions/01") == [f"/predictions/{identifiers[i]}" for i in (0, 2)]
     assert asked[0]["predictions"][1]["leaf_hash"] in page.text
 
 
@@ -123,3 +123,19 @@ def test_an_auditor_is_not_offered_to_ask_again(get, asked):
     identifier = asked[0]["predictions"][0]["id"]
     assert "Again with these values" in get("owner", f"/predictions/{identifier}").text
     assert "Again with these values" not in get("auditor", f"/predictions/{identifier}").text
+
+
+def test_the_overview_is_a_page_of_links_that_narrow_the_query(get, asked):
+    page = get("owner", "/predictions/overview", q="model:churn")
+    assert "59 records" in page.text or "60 records" in page.text
+    followed = [a["href"] for a in page.all("a") if "country" in a.get("href", "")]
+    assert "country" in get("owner", followed[0].partition("?")[0], q="model:churn country:FR").text
+
+
+def test_the_overview_of_what_is_no_query_shows_the_fault(get, asked):
+    page = get("owner", "/predictions/overview", expect=400, q="agee:1")
+    assert "There is no field agee." in page.text
+
+
+def test_the_overview_of_nothing_says_so(get):
+    assert "No record fits." in get("owner", "/predictions/overview").text

@@ -1,0 +1,75 @@
+"""The history as an analyst works with it."""
+
+import re
+
+import pandas as pd
+import pytest
+from playwright.sync_api import expect
+
+from ml.examples import write_example
+from tests.browser.conftest import accessible
+from tests.support.pages import make_token, shot, sign_in
+
+
+@pytest.fixture
+def history(open_page, service, tmp_path):
+    """Returns a function that opens the history of 143 records."""
+
+    def opened(**options):
+        page = open_page(**options)
+        sign_in(page)
+        page.goto("/account")
+        headers = {"Authorization": f"Bearer {make_token(page)}"}
+        _, table, target = write_example("breast-cancer", tmp_path)
+        rows = pd.read_csv(table).drop(columns=target).to_dict("records")
+        address = f"{service.url}/api/v1/models/breast-cancer/predictions"
+        assert page.request.post(address, data={"inputs": rows}, headers=headers).status == 201
+        page.goto("/predictions")
+        return page
+
+    return opened
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_analyst_narrows_the_list_by_clicks_and_goes_back(history, theme):
+    page = history(color_scheme=theme)
+    beside = page.get_by_role("complementary", name="Overview")
+    expect(beside.get_by_text("143 records")).to_be_visible()
+    accessible(page)
+    shot(page, f"overview-{theme}")
+    beside.get_by_role("link", name=re.compile("^malignant")).click()
+    expect(page.get_by_label("Find records")).to_have_value(
+        "model:breast-cancer prediction:malignant"
+    )
+    count = beside.locator(".count strong").inner_text()
+    assert 0 < int(count) < 143
+    chart = beside.get_by_role("group", name="Mean radius")
+    bars = chart.get_by_role("link")
+    first, last = bars.nth(4).bounding_box(), bars.nth(7).bounding_box()
+    page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 10, steps=5)
+    page.mouse.up()
+    expect(page.get_by_label("Find records")).to_have_value(
+        re.compile(
+            r"^model:breast-cancer prediction:malignant mean_radius:>=[\d.]+ mean_radius:<[\d.]+$"
+        )
+    )
+    expect(beside.locator(".count strong")).not_to_have_text(count)
+    accessible(page)
+    shot(page, f"overview-narrowed-{theme}")
+    page.go_back()
+    expect(page.get_by_label("Find records")).to_have_value(
+        "model:breast-cancer prediction:malignant"
+    )
+    beside.get_by_role("link", name=re.compile("^malignant")).click()
+    expect(page.get_by_label("Find records")).to_have_value("model:breast-cancer")
+
+
+def test_the_overview_works_without_javascript(history):
+    page = history(java_script_enabled=False)
+    page.get_by_role("link", name="Overview of these records").click()
+    page.get_by_role("link", name=re.compile("^malignant")).click()
+    expect(page.get_by_label("Find records")).to_have_value(
+        "model:breast-cancer prediction:malignant"
+    )
