@@ -10,6 +10,7 @@ from flask import Flask, g, url_for
 
 from app.identifiers import time_of
 from app.models import Scope
+from app.query.editing import written
 from app.version import VERSION
 from ml.signature import Signature
 
@@ -20,6 +21,7 @@ def init_app(app: Flask) -> None:
     for function in filters:
         app.add_template_filter(function)
     app.add_template_filter(time_of, "time_of")
+    app.add_template_filter(written, "in_query")
     app.add_template_global(typical_row)
     app.context_processor(_page_context)
 

@@ -1,16 +1,19 @@
 """`manage.py predictions`: the book."""
 
+import os
+from pathlib import Path
 from uuid import UUID
 
 import click
 import orjson
+from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from app.access import OPERATOR
 from app.extensions import db
 from app.models import Prediction
-from app.services import erasure, history, search
+from app.services import erasure, exports, history, search
 from app.services.errors import UnknownThingError
 
 
@@ -53,6 +56,44 @@ def find(query: str, limit: int) -> None:
         limit, before = limit - len(page.records), page.next
         if before is None:
             return
+
+
+@predictions.command()
+@click.option("--query", default="", help="Which records; all without it.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(exports.Format)),
+    default=exports.Format.NDJSON,
+    show_default=True,
+)
+@click.option("--reason", help="Why; it is kept with the event that tells of the export.")
+@click.option(
+    "--output", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="The file; its manifest is put beside it.",
+)  # fmt: skip
+@with_appcontext
+def export(query: str, form: str, reason: str | None, output: Path) -> None:
+    """Write the records that fit to a file, all of one moment. Prints how many.
+
+    \b
+    The file is there when it is whole: until then it has the ending .part.
+
+    \b
+    Example:
+        manage.py predictions export --query 'model:churn at:2026-11' --format csv --output churn.csv
+    """
+    selection = exports.select_records(OPERATOR, query, form, reason, without_reason=None)
+    export = exports.Export(selection, current_app.app_context)
+    part = output.with_name(f"{output.name}.part")
+    with part.open("wb") as file:
+        for content in export.content():
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    output.with_name(f"{output.name}.manifest.json").write_bytes(export.manifest())
+    part.replace(output)
+    click.echo(orjson.loads(export.manifest())["count"])
 
 
 @predictions.command()

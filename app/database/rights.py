@@ -31,6 +31,8 @@ RIGHTS = {
     "tokens": "SELECT, INSERT, UPDATE",
     "ended_sessions": "SELECT, INSERT, DELETE",
     "idempotency_keys": "SELECT, INSERT, DELETE",
+    "saved_views": "SELECT, INSERT, UPDATE, DELETE",
+    "column_choices": "SELECT, INSERT, UPDATE",
     "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
     "prediction_counts": "SELECT, INSERT",
     "counted_until": "SELECT, INSERT",

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import Engine, text
-from sqlalchemy.orm import scoped_session
+from sqlalchemy.orm import Session, scoped_session
 
 Begin = Callable[[], AbstractContextManager[Cursor]]
 
@@ -30,7 +30,7 @@ def transactions_on(engine: Engine) -> Begin:
 
 
 @contextmanager
-def snapshot(session: scoped_session[Any]) -> Iterator[None]:
+def snapshot(session: scoped_session[Any] | Session) -> Iterator[None]:
     """Let a session read one unchanging state of the database, as long as it takes.
 
     What the session has not committed is rolled back, before and after.
@@ -45,7 +45,7 @@ def snapshot(session: scoped_session[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def unhurried(session: scoped_session[Any]) -> Iterator[None]:
+def unhurried(session: scoped_session[Any] | Session) -> Iterator[None]:
     """Let a session wait for answers as long as they take; the server has no limit until the transaction ends."""
     waiting = session.connection().connection.dbapi_connection
     usual = getattr(waiting, "longest_wait", None)

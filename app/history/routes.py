@@ -1,15 +1,37 @@
 """The history page and the page of one record."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 
 from app import access
+from app.answers import archive_answer
 from app.models import Prediction, Scope, Status
 from app.paging import read_cursor, read_query_text
 from app.query.wording import sentence
-from app.services import erasure, history, overview, proofs, retention, search
+from app.services import (
+    columns,
+    erasure,
+    exports,
+    history,
+    overview,
+    proofs,
+    retention,
+    search,
+    views,
+)
 from app.services.errors import InputFault, InvalidQueryError, QueryFault, UnknownThingError
 from app.services.history import Page
 from ml.signature import Signature
@@ -22,14 +44,47 @@ _NO_PAGE = Page(records=[], next=None)
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def list_predictions() -> str | tuple[str, int]:
     """Show a page of the history; the query is in the address, so it can be kept and shared."""
-    query = request.args.get("q", "")
+    return _list(request.args.get("q", ""))
+
+
+@blueprint.post("/columns")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def choose_columns() -> Any:
+    """Remember which fields of a model the list shows to this person."""
+    form = request.form
+    return _arrange(
+        lambda: columns.choose_columns(g.caller, form.get("model", ""), form.get("columns", ""))
+    )
+
+
+@blueprint.post("/views")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def save_view() -> Any:
+    """Keep the query under a name."""
+    form = request.form
+    return _arrange(
+        lambda: views.save_view(
+            g.caller, form.get("name", ""), form.get("q", ""), shared="shared" in form
+        )
+    )
+
+
+@blueprint.post("/views/<uuid:identifier>/delete")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def delete_view(identifier: UUID) -> Any:
+    """Delete a view of this person's."""
+    flash(f"The view “{views.delete_view(g.caller, identifier)}” is deleted.", "success")
+    return redirect(url_for("history.list_predictions"), 303)
+
+
+def _arrange(change: Callable[[], None]) -> Any:
+    """Change how the list is arranged, and show it; or what is wrong with the change, beside what was written."""
+    query = request.form.get("q", "")
     try:
-        asked = search.read_query(g.caller, read_query_text(request.args))
-        before = read_cursor(request.args)
-        page = history.find_predictions(g.caller, asked, before=before, with_inputs=False)
+        change()
     except InvalidQueryError as error:
-        return _list(query, _NO_PAGE, fault=error.errors[0]), 400
-    return _list(query, page, meaning=sentence(asked) if asked else None)
+        return _list(query, arranging=error.errors[0])
+    return redirect(url_for("history.list_predictions", q=query or None), 303)
 
 
 @blueprint.get("/overview")
@@ -39,26 +94,69 @@ def show_overview() -> str | tuple[str, int]:
     query = request.args.get("q", "")
     try:
         found = overview.overview(g.caller, read_query_text(request.args))
-    except InvalidQueryError as error:
-        return _list(query, _NO_PAGE, fault=error.errors[0]), 400
+    except InvalidQueryError:
+        return _list(query)
     return render_template("history/overview.html", overview=found, query=query)
 
 
-def _list(
-    query: str, page: Page, *, meaning: str | None = None, fault: InputFault | None = None
-) -> str:
-    return render_template(
+@blueprint.route("/export", methods=["GET", "POST"])
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def export() -> str | Response | tuple[str, int]:
+    """Send the records that a query finds as an archive; ask before in which form, and why."""
+    query = request.values.get("q", "")
+    form, reason = request.form.get("format", exports.Format.CSV), request.form.get("reason", "")
+    fault = None
+    if request.method == "POST":
+        limit = current_app.extensions["settings"].export_reason_rows
+        try:
+            selection = exports.select_records(g.caller, query, form, reason, without_reason=limit)
+        except InvalidQueryError as error:
+            (fault,) = error.errors
+        else:
+            return archive_answer(
+                exports.Export(selection, current_app.app_context).archive(), f"{selection.id}.zip"
+            )
+    page = render_template(
+        "history/export.html",
+        query=query,
+        form=form,
+        reason=reason,
+        fault=fault,
+        formats=list(exports.Format),
+    )
+    return page if fault is None else (page, 400)
+
+
+def _list(query: str, *, arranging: InputFault | None = None) -> str | tuple[str, int]:
+    """Return the page of a query's records; with what is wrong with the query, or with an arrangement of the page."""
+    fault, page, asked, shown = None, _NO_PAGE, None, None
+    known = search.signatures_for(g.caller)
+    try:
+        asked = search.read_query(
+            g.caller, query if request.form else read_query_text(request.args)
+        )
+        before = read_cursor(request.args)
+        page = history.find_predictions(g.caller, asked, before=before, with_inputs=False)
+        shown = columns.columns_for(g.caller, known, query)
+    except InvalidQueryError as error:
+        fault = error.errors[0]
+    text = render_template(
         "history/list.html",
         page=page,
         query=query,
-        meaning=meaning,
+        meaning=sentence(asked) if asked else None,
         fault=fault,
         pieces=_pieces(query, fault) if isinstance(fault, QueryFault) else None,
-        examples=[] if query else search.examples(g.caller),
+        examples=[] if query else search.examples(known),
         callers=history.addresses_of(page.records),
         first_page="cursor" not in request.args,
         units=_units(page),
+        columns=shown,
+        values=columns.values_of(page.records, shown.shown if shown else []),
+        views=views.views_for(g.caller),
+        arranging=arranging,
     )
+    return (text, 400) if fault or arranging else text
 
 
 def _pieces(query: str, fault: QueryFault) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from app.models.artifact import Artifact, ArtifactChunk
 from app.models.base import Base
+from app.models.column_choice import ColumnChoice
 from app.models.ended_session import EndedSession
 from app.models.environment import Environment
 from app.models.event import Event, EventKind
@@ -21,6 +22,7 @@ from app.models.prediction import Channel, Prediction, Status
 from app.models.prediction_count import CountedUntil, PredictionCount
 from app.models.rate_limit import RateLimit
 from app.models.roles import Role, Scope
+from app.models.saved_view import SavedView
 from app.models.token import Token
 from app.models.user import User
 from app.models.verification import Verification
@@ -30,6 +32,7 @@ __all__ = [
     "ArtifactChunk",
     "Base",
     "Channel",
+    "ColumnChoice",
     "CountedUntil",
     "EndedSession",
     "Environment",
@@ -52,6 +55,7 @@ __all__ = [
     "PredictionCount",
     "RateLimit",
     "Role",
+    "SavedView",
     "Scope",
     "Status",
     "Token",

@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     GRANT_TAKEN = "model:grant:taken"
     HOLD_PLACED = "ledger:hold:placed"
     HOLD_LIFTED = "ledger:hold:lifted"
+    EXPORT_BEGUN = "user:export:begun"
+    EXPORT_ENDED = "user:export:ended"
     VERIFICATION_REQUESTED = "ledger:verification:requested"
 
 

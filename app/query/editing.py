@@ -7,6 +7,8 @@ from app.query.tree import And, Not, Or
 
 _BARE = re.compile(r"(?!-|(?:OR|AND|NOT)$)[\w.-]+")
 
+_NAMES = re.compile(r'"((?:[^"\\]|\\.)+)"|([^\s"]+)')
+
 
 def refine(query: str, name: str, asked: str = "") -> str:
     """Return a query that asks this of a field, and what it asked of it before no more.
@@ -28,6 +30,12 @@ def refine(query: str, name: str, asked: str = "") -> str:
 def asks_for(query: str, asked: str) -> bool:
     """Whether a query asks for this, in the very words."""
     return parse(query) is not None and asked in [text for text, _ in conjuncts(query)]
+
+
+def read_names(text: str) -> list[str]:
+    """Return names that stand one after another, each as it is written in a query."""
+    found = _NAMES.findall(text.replace(",", " "))
+    return [re.sub(r"\\(.)", r"\1", quoted) if quoted else bare for quoted, bare in found]
 
 
 def written(word: str) -> str:

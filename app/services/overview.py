@@ -50,8 +50,8 @@ class Part:
 class Facet:
     """How the values of a field are spread: the most frequent ones, or bars of numbers.
 
-    `others` have a value that is none of the most frequent, `missing` have none. `name` is the field's in a
-    query, and `without` the query that asks nothing of it.
+    `others` have a value that is none of the most frequent, `missing` have none. `without` is the
+    query that asks nothing of the field.
     """
 
     field: Field
@@ -66,11 +66,6 @@ class Facet:
         """Whether there is something to choose, or something is chosen."""
         parts = [*self.values, *self.bars]
         return len(parts) > 1 or any(part.chosen for part in parts)
-
-    @property
-    def name(self) -> str:
-        """The field's name as it stands in a query."""
-        return written(self.field.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,11 +134,12 @@ def _row(*columns: Any) -> _Row:
 
 def _fields(caller: Caller, model: str | None) -> list[Field]:
     """Return the fields that are worth a look: those of a model only if all records are of it."""
-    fields = list(search.vocabulary_of(caller, {model.casefold(): None} if model else None))
-    ours = {field.name: field for field in fields}
-    shown = [ours[name] for name in _OF_ALL if name in ours]
-    parts = ("output", "inputs") if model else ()
-    return shown + [field for part in parts for field in fields if field.path[0] == part]
+    known = search.signatures_for(caller)
+    ours = {field.name: field for field in search.vocabulary_of(known)}
+    fields = search.fields_of(known, model) if model is not None and model in known else []
+    return [ours[name] for name in _OF_ALL] + sorted(
+        fields, key=lambda field: field.path[0] == "inputs"
+    )
 
 
 def _facet(query: str, field: Field, rows: Sequence[_Row], model: str | None) -> Facet:
@@ -171,10 +167,7 @@ def _of_model(query: str, model: str) -> str:
 
 def _value(field: Field, row: _Row) -> Any:
     """Return a record's value of a field, None if it has none of the field's kind."""
-    first, *names = field.path
-    found = getattr(row, first)
-    for name in names:
-        found = found.get(name) if isinstance(found, dict) else None
+    found = search.value_in(vars(row), field)
     if field.kind is Kind.NUMBER:
         return found if isinstance(found, int | float) and not isinstance(found, bool) else None
     return found

@@ -48,6 +48,8 @@ from app.services.model_access import is_usable
 from ml.signature import Signature
 
 Bool = ColumnElement[bool]
+#: Signatures of models by name and number of the version.
+Signatures = Mapping[str, Mapping[int, Signature]]
 
 
 def read_query(caller: Caller, text: str) -> Checked | None:
@@ -60,39 +62,77 @@ def read_query(caller: Caller, text: str) -> Checked | None:
         if "\x00" in text:
             raise QueryError("Remove the character U+0000.", at := text.index("\x00"), at + 1)
         tree = parse(text)
-        return None if tree is None else check(tree, vocabulary_of(caller, _named(tree)))
+        return (
+            None
+            if tree is None
+            else check(tree, vocabulary_of(signatures_for(caller), _named(tree)))
+        )
     except QueryError as error:
         fault = QueryFault(pointer_to("q"), error.message, error.start, error.end)
         raise InvalidQueryError(f"q: {error.message}", [fault]) from None
 
 
-def vocabulary_of(caller: Caller, named: Mapping[str, str | None] | None = None) -> Vocabulary:
-    """Return the fields that a caller can name.
-
-    Args:
-        caller: who asks.
-        named: only the fields of these models, in small letters, each with the version that is meant or None for all;
-            unless there are none of these names.
-    """
+def signatures_for(caller: Caller) -> Signatures:
+    """Return the signatures of the models that a caller may use, by name and version, the newest first."""
     query = (
         select(Model.name, ModelVersion.number, ModelVersion.signature)
         .join(ModelVersion, ModelVersion.model_id == Model.id)
         .where(is_usable(caller))
         .order_by(Model.name, ModelVersion.number.desc())
     )
-    signatures: dict[str, list[Signature]] = {}
-    meant: dict[str, list[Signature]] = {}
+    found: dict[str, dict[int, Signature]] = {}
     for name, number, description in db.session.execute(query):
-        signature = Signature.from_json(description)
-        signatures.setdefault(name, []).append(signature)
-        if named and name in named and named[name] in (None, str(number)):
-            meant.setdefault(name, []).append(signature)
-    return vocabulary(_record_fields(list(signatures)), meant or signatures)
+        found.setdefault(name, {})[number] = Signature.from_json(description)
+    return found
 
 
-def examples(caller: Caller) -> list[str]:
-    """Return queries to begin with, made of what the caller has."""
-    fields = list(vocabulary_of(caller))
+def vocabulary_of(known: Signatures, named: Mapping[str, str | None] | None = None) -> Vocabulary:
+    """Return the fields that can be named.
+
+    Args:
+        known: the signatures of the models that the caller may use.
+        named: only the fields of these models, in small letters, each with the version that is meant or None for all;
+            unless there are none of these names.
+    """
+    meant: dict[str, list[Signature]] = {}
+    for model, versions in known.items() if named else ():
+        for number, signature in versions.items():
+            if (named or {}).get(model.casefold(), "none") in (None, str(number)):
+                meant.setdefault(model, []).append(signature)
+    everything = {model: list(versions.values()) for model, versions in known.items()}
+    return vocabulary(_record_fields(list(known)), meant or everything)
+
+
+def its_model(known: Signatures, query: str) -> str | None:
+    """Return the name of the one model of these that a query is about; None if it may be any.
+
+    Raises:
+        QueryError: if it is none.
+    """
+    tree = parse(query)
+    named = _named(tree) if tree is not None else {}
+    meant = [model for model in known if model.casefold() in named] or list(known)
+    return meant[0] if len(meant) == 1 else None
+
+
+def fields_of(known: Signatures, model: str) -> list[Field]:
+    """Return the fields of a model's inputs and answers."""
+    fields = list(vocabulary_of(known, {model.casefold(): None}))
+    return [field for part in ("inputs", "output") for field in fields if field.path[0] == part]
+
+
+def value_in(parts: Mapping[str, Any], field: Field) -> Any:
+    """Return the value that a field has in the parts of a record; None if there is none."""
+    part, *names = field.path
+    found = parts.get(part)
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def examples(known: Signatures) -> list[str]:
+    """Return queries to begin with, made of the models that there are."""
+    fields = list(vocabulary_of(known))
     models = next(field.choices for field in fields if field.name == "model")
     inputs = [field for field in fields if field.path[0] == "inputs"]
     found = [f"model:{name}" for name in models[:1]] + ["status:refused", "latency:>100"]

@@ -162,7 +162,7 @@ def test_dates_are_compared_as_days():
 
 def test_examples_are_queries(cast, book):
     for who in cast:
-        for example in search.examples(cast[who].caller):
+        for example in search.examples(search.signatures_for(cast[who].caller)):
             search.read_query(cast[who].caller, example)
 
 

@@ -1,0 +1,282 @@
+"""Exports: what a query finds, of any size, as one state of the book, with a manifest that says what it is.
+
+Records leave a thousand at a time, so an export needs as much memory for ten million of them as for ten
+thousand. That it began is an event before the first byte leaves, that it ended is one after the last.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from app import spreadsheet
+from app.access import Caller
+from app.archive import archived
+from app.database.transactions import snapshot
+from app.extensions import db
+from app.identifiers import new_id
+from app.models import EventKind, LedgerCheckpoint, Prediction, Status, User
+from app.query.fields import Field
+from app.query.wording import sentence
+from app.services import search
+from app.services.errors import OverloadedError, invalid_query
+from app.services.events import record_event
+from app.services.history import PATIENCE_MS, as_document, bounded, fitting
+from app.version import VERSION
+
+_AT_ONCE = 1_000
+_MOST_REASON = 1_000
+#: Each holds a thread and a connection for as long as its reader takes.
+_at_once = threading.BoundedSemaphore(2)
+
+
+class Format(StrEnum):
+    """In which form records are exported."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What is exported, to whom and why."""
+
+    id: UUID
+    caller: Caller
+    query: str
+    meaning: str
+    format: Format
+    reason: str | None
+    found: Select[Prediction]
+    fields: Sequence[Field]
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file with the records."""
+        return f"records.{self.format}"
+
+
+def select_records(
+    caller: Caller, query: str, form: str, reason: str | None, *, without_reason: int | None
+) -> Selection:
+    """Return what is to be exported; the event that says so is committed.
+
+    Args:
+        caller: who exports: nobody gets what they cannot see.
+        query: which records, in the query language.
+        form: a `Format`.
+        reason: why, if the caller says so.
+        without_reason: how many records may be exported without a reason; None for any number.
+
+    Raises:
+        InvalidQueryError: if the query or the format is none, or a reason is needed.
+    """
+    asked = search.read_query(caller, query)
+    if form not in set(Format):
+        raise invalid_query("format", f"Choose one of {', '.join(Format)}.")
+    if len(reason := (reason or "").strip()) > _MOST_REASON:
+        raise invalid_query("reason", f"Say it in {_MOST_REASON:,} characters.")
+    found, known = fitting(select(Prediction), caller, asked), search.signatures_for(caller)
+    model = search.its_model(known, query)
+    if not reason and without_reason is not None and _are_more(found, without_reason):
+        raise invalid_query("reason", f"Say why you need more than {without_reason:,} records.")
+    selection = Selection(
+        id=new_id(), caller=caller, query=query, meaning=sentence(asked), format=Format(form),
+        reason=reason or None, found=found, fields=search.fields_of(known, model) if model else [],
+    )  # fmt: skip
+    _note(selection, EventKind.EXPORT_BEGUN, query=query, format=str(form), reason=reason or None)
+    return selection
+
+
+class Export:
+    """The file of a selection, and the manifest that it has when it was read to its end.
+
+    Args:
+        selection: what is exported.
+        context: opens a context of the application, for what happens when its request is over.
+    """
+
+    def __init__(
+        self, selection: Selection, context: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        self._selection = selection
+        self._context = context
+        self._manifest: dict[str, Any] | None = None
+
+    def archive(self) -> Generator[bytes]:
+        """Yield an archive of the file and its manifest."""
+        return archived(self._selection.file_name, self.content(), "manifest.json", self.manifest)
+
+    def manifest(self) -> bytes:
+        """Return the manifest.
+
+        Raises:
+            RuntimeError: if the file was not read to its end.
+        """
+        if self._manifest is None:
+            raise RuntimeError("the export has not ended")
+        return orjson.dumps(self._manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+
+    def content(self) -> Iterator[bytes]:
+        """Yield the file with the records, some at a time; all of them are of one moment.
+
+        Raises:
+            OverloadedError: if as many are at it as may be.
+        """
+        if not _at_once.acquire(blocking=False):
+            raise OverloadedError("Others are exporting just now. Try it again a little later.")
+        try:
+            yield from self._content()
+        finally:
+            _at_once.release()
+
+    def _content(self) -> Iterator[bytes]:
+        digest, count, first, last = hashlib.sha256(), 0, None, None
+        with self._context():
+            engine = db.engine
+        with Session(engine) as session, snapshot(session):
+            checkpoint = session.scalar(
+                select(LedgerCheckpoint.note).order_by(LedgerCheckpoint.size.desc()).limit(1)
+            )
+            writer = _WRITERS[self._selection.format](session, self._selection.fields)
+            digest.update(head := writer.head())
+            yield head
+            for records in _pages(session, self._selection.found):
+                digest.update(part := b"".join(map(writer.line, records)))
+                count, first, last = count + len(records), first or records[0].id, records[-1].id
+                yield part
+        self._end(
+            count=count,
+            first_id=last,
+            last_id=first,
+            sha256=digest.hexdigest(),
+            checkpoint=checkpoint,
+        )
+
+    def _end(self, **found: Any) -> None:
+        selection = self._selection
+        with self._context():
+            _note(selection, EventKind.EXPORT_ENDED, count=found["count"], sha256=found["sha256"])
+        self._manifest = {
+            "export": selection.id, "file": selection.file_name, "format": selection.format,
+            "query": selection.query, "meaning": selection.meaning, "reason": selection.reason, **found,
+            "by": selection.caller.email or "operator", "at": datetime.now(UTC), "daybook": VERSION,
+        }  # fmt: skip
+
+
+def _note(selection: Selection, kind: EventKind, **details: Any) -> None:
+    caller = selection.caller
+    known = {name: value for name, value in details.items() if value is not None}
+    actor_id = caller.user_id if caller.email else None
+    record_event(kind, actor_id=actor_id, subject_id=selection.id, **known)
+    db.session.commit()
+
+
+def _are_more(found: Select[Any], than: int) -> bool:
+    some = found.with_only_columns(Prediction.id).order_by(None).limit(than + 1).subquery()
+    ((count,),) = bounded(select(func.count()).select_from(some), PATIENCE_MS)
+    return bool(count > than)
+
+
+def _pages(session: Session, found: Select[Prediction]) -> Iterator[Sequence[Prediction]]:
+    page = session.scalars(found.limit(_AT_ONCE)).all()
+    while page:
+        yield page
+        last = page[-1].id
+        session.expunge_all()
+        page = session.scalars(found.where(Prediction.id < last).limit(_AT_ONCE)).all()
+
+
+class _Documents:
+    """Each record as the JSON document that the API shows, with what proves it."""
+
+    def __init__(self, session: Session, fields: Sequence[Field]) -> None:
+        del session, fields
+
+    def head(self) -> bytes:
+        return b""
+
+    def line(self, record: Prediction) -> bytes:
+        return orjson.dumps(
+            as_document(record), option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+        )
+
+
+class _Table:
+    """A table: the record's own columns, the model's fields, and as JSON what these do not hold."""
+
+    def __init__(self, session: Session, fields: Sequence[Field]) -> None:
+        self._session = session
+        self._fields = fields
+        self._addresses: dict[UUID, str] = {}
+        self._names = {
+            part: {f.path[-1] for f in fields if f.path[0] == part} for part in ("inputs", "output")
+        }
+
+    def head(self) -> bytes:
+        return spreadsheet.line(
+            [*_COLUMNS, *(field.name for field in self._fields), "inputs", "output"]
+        )
+
+    def line(self, record: Prediction) -> bytes:
+        own = [
+            self._address_of(record) if name == "caller" else getattr(record, name)
+            for name in _COLUMNS
+        ]
+        inputs = None if self._holds_inputs(record) else record.inputs
+        output = None if self._holds_output(record) else record.output
+        return spreadsheet.line(
+            [*own, *(_value(record, field) for field in self._fields), inputs, output]
+        )
+
+    def _holds_inputs(self, record: Prediction) -> bool:
+        return (
+            _is_answered(record)
+            and isinstance(record.inputs, dict)
+            and record.inputs.keys() <= self._names["inputs"]
+        )
+
+    def _holds_output(self, record: Prediction) -> bool:
+        if not (_is_answered(record) and isinstance(record.output, dict)):
+            return False
+        classes = record.output.get("probabilities") or {}
+        return (
+            record.output.keys() <= {"prediction", "probabilities"}
+            and {"prediction", *classes} <= self._names["output"]
+        )
+
+    def _address_of(self, record: Prediction) -> str | None:
+        if record.actor_id not in self._addresses:
+            address = self._session.scalar(select(User.email).where(User.id == record.actor_id))
+            self._addresses[record.actor_id] = address or ""
+        return self._addresses[record.actor_id] or None
+
+
+_COLUMNS = (
+    "id", "request_id", "row", "received_at", "answered_at", "caller", "channel", "model", "model_version",
+    "status", "reference", "subject",
+)  # fmt: skip
+_WRITERS: dict[Format, Callable[[Session, Sequence[Field]], _Documents | _Table]] = {
+    Format.CSV: _Table,
+    Format.NDJSON: _Documents,
+}
+
+
+def _is_answered(record: Prediction) -> bool:
+    return record.status == Status.ACCEPTED
+
+
+def _value(record: Prediction, field: Field) -> Any:
+    """Return what an answered record has under a field."""
+    if not _is_answered(record):
+        return None
+    return search.value_in({"inputs": record.inputs, "output": record.output}, field)
