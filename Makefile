@@ -49,8 +49,9 @@ imports: $(VENV)/.development
 	$(BIN)/lint-imports
 
 .PHONY: bench bench-peers wrk
-bench: $(VENV)/.development $(CSS) wrk  ## Measure the service (ten minutes, and nothing else should run)
+bench: $(VENV)/.development $(CSS) wrk  ## Measure the service and its history (half an hour; nothing else should run)
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --history
 
 bench-peers: $(VENV)/.development $(CSS) wrk  ## Measure other model servers beside it (installs them first)
 	$(BIN)/python -m benchmarks.peers.install

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask, g, url_for
+from markupsafe import Markup
 
 from app.identifiers import time_of
 from app.models import Scope
@@ -17,7 +18,19 @@ from ml.signature import Signature
 
 def init_app(app: Flask) -> None:
     """Give the templates their filters and what every page needs."""
-    filters = (number, moment, value, duration, percent, short, bars, answer, plain_json)
+    filters = (
+        number,
+        moment,
+        clock,
+        place_in,
+        value,
+        duration,
+        percent,
+        short,
+        bars,
+        answer,
+        plain_json,
+    )
     for function in filters:
         app.add_template_filter(function)
     app.add_template_filter(time_of, "time_of")
@@ -48,6 +61,11 @@ def number(given: float) -> str:
 def moment(given: datetime) -> str:
     """Write a time in UTC to the second."""
     return given.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock(given: datetime) -> Markup:
+    """Write a time in UTC to the second; with scripts it is shown in the reader's zone (`times.js`)."""
+    return Markup('<time datetime="{}">{}</time>').format(given.isoformat(), moment(given))
 
 
 def value(given: Any) -> str:
@@ -97,6 +115,19 @@ def typical_row(signature: Signature) -> str:
     """Write a row of typical values as JSON, to try the API with."""
     row = {item.name: item.typical for item in signature.inputs if item.typical is not None}
     return json.dumps(row, ensure_ascii=False)
+
+
+def place_in(given: Any, observed: tuple[float, float] | None) -> dict[str, Any] | None:
+    """Return where a number lies in the range of the examples, on a line of 100 whose range goes from 8 to 92."""
+    if observed is None or isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    low, high = observed
+    share = (
+        (given - low) / (high - low) if high > low else 0.5 if given == low else float(given > low)
+    )
+    outside = not low <= given <= high
+    words = f"{'outside' if outside else 'within'} {number(low)} to {number(high)}, the range of the examples"
+    return {"x": round(min(97.0, max(3.0, 8 + 84 * share)), 1), "outside": outside, "words": words}
 
 
 def plain_json(given: Any) -> str:

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bulk, house, ledger, parts, peers, report, single_rows, starting
+from benchmarks import bulk, history, house, ledger, parts, peers, report, single_rows, starting
+from benchmarks.client import post
 from config import PROJECT
 
 RESULTS = Path(__file__).parent / "results"
@@ -30,7 +31,8 @@ def main() -> int:
         return 1
     rounds, seconds = (1, 1.0) if arguments.quick else (5, 3.0)
     name = next(
-        (kind for kind in ("peers", "ledger", "parts") if getattr(arguments, kind)), "latest"
+        (kind for kind in ("peers", "ledger", "parts", "history") if getattr(arguments, kind)),
+        "latest",
     )
     if arguments.peers:
         measured = _beside_peers(rounds, seconds)
@@ -38,6 +40,8 @@ def main() -> int:
         measured = _ledger(arguments.quick)
     elif arguments.parts:
         measured = _parts()
+    elif arguments.history:
+        measured = _history(arguments.quick)
     else:
         measured = _alone(rounds, seconds) | _ledger(arguments.quick)
     document = {"about": _about(rounds, seconds), **measured}
@@ -56,8 +60,8 @@ def _alone(rounds: int, seconds: float) -> dict[str, Any]:
                 daybook, connection, rounds=rounds, seconds=seconds
             )
             megabytes = starting.megabytes_per_worker(daybook.server)
-            microseconds = parts.microseconds(furnished)
             many = bulk.against_copy(daybook, furnished.rows(), connection, rounds=rounds)
+            microseconds = parts.microseconds(furnished)  # From here on this process cannot COPY.
         seconds_to_answer = starting.start_to_first_answer(furnished, rounds=rounds)
     return {"single_rows": rows, "slow_commits": slow, "bulk": many,
             "parts": microseconds, "megabytes_per_worker": megabytes, "start_to_first_answer": seconds_to_answer}  # fmt: skip
@@ -77,6 +81,15 @@ def _ledger(quick: bool) -> dict[str, Any]:
 def _parts() -> dict[str, Any]:
     with house.furnished(WORK) as furnished:
         return {"parts": parts.microseconds(furnished)}
+
+
+def _history(quick: bool) -> dict[str, Any]:
+    sizes = (12_000, 48_000) if quick else (100_000, 10_000_000)
+    with house.furnished(WORK) as furnished, closing(furnished.connect()) as connection:
+        with house.serving(furnished.daybook, "/readyz", furnished) as (server, port):
+            rows = json.dumps({"inputs": furnished.rows()[:500]}).encode()
+            post(furnished.target("logreg", port, server), rows)
+        return {"history": history.measured(furnished, connection, sizes=sizes)}
 
 
 def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
@@ -103,6 +116,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--peers", action="store_true", help="measure other servers beside ours")
     parser.add_argument("--ledger", action="store_true", help="measure the ledger only")
+    parser.add_argument(
+        "--history", action="store_true", help="measure the history of ten million records"
+    )
     parser.add_argument("--parts", action="store_true", help="measure the parts of one answer only")
     parser.add_argument("--quick", action="store_true", help="one short round")
     return parser.parse_args()

@@ -27,7 +27,7 @@ _PLAIN = "INSERT INTO plain_prediction (model, inputs, output) VALUES ('logreg',
 
 def microseconds(house: House) -> dict[str, float]:
     """Return the median of each part of an answer with one row (logistic regression, 30 features)."""
-    app = create_app(_settings(house))
+    app = create_app(settings_of(house))
     body = house.bodies()[0]
     whole = _caller_of(app, _request(house, body))
     whole()
@@ -133,7 +133,8 @@ def _who(app: Flask, token: str) -> tuple[Any, Any, Role]:
     return caller.user_id, caller.token_id, caller.role
 
 
-def _settings(house: House) -> Settings:
+def settings_of(house: House) -> Settings:
+    """Return the settings that a server of the house has."""
     names = {field.alias for field in Settings.model_fields.values()}
     given = {name: value for name, value in house.environment().items() if name in names}
     return Settings.model_validate(given)

@@ -22,6 +22,8 @@ def render(document: dict[str, Any]) -> str:
         parts += [_table(("one answer, nobody else asking", "median"), rows)]
     if "ledger" in document:
         parts += [_ledger(document["ledger"])]
+    if "history" in document:
+        parts += [_history(document["history"])]
     if "single_rows" in document:
         parts += [_table(("ratio", "measured"), _ratios(document))]
     return "\n\n".join(parts)
@@ -63,6 +65,15 @@ def _ledger(measured: dict[str, Any]) -> str:
         told = f"{one['rate']:,.0f} answers/s, {one['cpu']:.2f} CPU s per 1,000"
         rows += [(f"predictions at 32 connections, {what}", told)]
     return _table(("ledger", "measured"), rows)
+
+
+def _history(measured: dict[str, dict[str, float]]) -> str:
+    questions = dict.fromkeys(what for found in measured.values() for what in found)
+    rows = [
+        (what, *(f"{found[what]:,.1f} ms" if what in found else "" for found in measured.values()))
+        for what in questions
+    ]
+    return _table(("records", *measured), rows)
 
 
 def _ratios(document: dict[str, Any]) -> Iterable[Row]:

@@ -8,8 +8,9 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from app.database.connections import connector
 from app.extensions import db
-from app.services import model_access, registry
+from app.services import feature_indexes, model_access, registry
 from app.services.registry import Registration
 from app.services.runtimes import Runtimes
 from app.services.users import find_user
@@ -136,3 +137,28 @@ def open_to_all(name: str) -> None:
     """Open a model to every analyst."""
     model_access.set_restricted(name, False)
     db.session.commit()
+
+
+@models.command()
+@click.argument("name", required=False)
+@click.argument("field", required=False)
+@click.option("--drop", is_flag=True, help="Drop it again.")
+@with_appcontext
+def index(name: str | None, field: str | None, drop: bool) -> None:
+    """Make searches by a field of a model quick, or list the fields for which that was done.
+
+    Each such field costs a little for every later record of the model. Records are made meanwhile as ever.
+
+    \b
+    Example:
+        manage.py models index churn age
+    """
+    connect = connector(current_app.extensions["settings"], as_owner=True)
+    if name is None or field is None:
+        for line in feature_indexes.indexed_fields(connect):
+            click.echo(line)
+    elif drop:
+        feature_indexes.drop_index(connect, name, field)
+    else:
+        for partition in feature_indexes.index_field(connect, name, field):
+            click.echo(partition, err=True)

@@ -17,24 +17,26 @@ from flask import (
 )
 
 from app import access
-from app.answers import archive_answer
+from app.answers import archive_answer, json_answer
 from app.models import Prediction, Scope, Status
 from app.paging import read_cursor, read_query_text
 from app.query.wording import sentence
 from app.services import (
     columns,
+    comparison,
     erasure,
     exports,
     history,
     overview,
     proofs,
+    readings,
     retention,
     search,
     views,
 )
 from app.services.errors import InputFault, InvalidQueryError, QueryFault, UnknownThingError
 from app.services.history import Page
-from ml.signature import Signature
+from ml.signature import InputField, Signature
 
 blueprint = Blueprint("history", __name__, url_prefix="/predictions")
 _NO_PAGE = Page(records=[], next=None)
@@ -45,6 +47,23 @@ _NO_PAGE = Page(records=[], next=None)
 def list_predictions() -> str | tuple[str, int]:
     """Show a page of the history; the query is in the address, so it can be kept and shared."""
     return _list(request.args.get("q", ""))
+
+
+@blueprint.get("/fields")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def list_fields() -> Response:
+    """List the fields that can be named in a query, and the values that they are known to have."""
+    return json_answer({"data": search.suggestions(search.signatures_for(g.caller))})
+
+
+@blueprint.get("/compare")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def compare() -> str:
+    """Show two records side by side."""
+    chosen = request.args.getlist("id", type=UUID)
+    records = [readings.read_prediction(g.caller, identifier) for identifier in chosen[:2]]
+    found = comparison.compare(g.caller, *records) if len(records) == 2 else None
+    return render_template("history/compare.html", records=records, comparison=found)
 
 
 @blueprint.post("/columns")
@@ -179,6 +198,8 @@ def show_prediction(identifier: UUID) -> str:
         rows=_rows(record, signature),
         caller_address=history.addresses_of([record]).get(record.actor_id, "unknown"),
         siblings=history.siblings(record),
+        readings=readings.readings_of(record) if g.caller.may(Scope.AUDIT) else None,
+        neighbours=history.neighbours(g.caller, record),
         environment=history.environment_of(record),
         leaf_hash=history.leaf_hash_of(record).hex(),
         seal=proofs.seal_of(record),
@@ -200,7 +221,7 @@ def download_proof(identifier: UUID) -> Response:
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def download_record(identifier: UUID) -> Response:
     """Download a record with the very texts that its proof commits to."""
-    record = history.get_prediction(g.caller, identifier)
+    record = readings.read_prediction(g.caller, identifier)
     document = proofs.record_document("prediction", record.id)
     return _file(document, f"{record.id}.json", "application/json")
 
@@ -208,7 +229,7 @@ def download_record(identifier: UUID) -> Response:
 def _record(identifier: UUID) -> Prediction:
     """Return a record; of one that was dropped, tell that to those who see everything."""
     try:
-        return history.get_prediction(g.caller, identifier)
+        return readings.read_prediction(g.caller, identifier)
     except UnknownThingError:
         dropped = retention.retention_of(identifier) if g.caller.sees_everything else None
         entry = proofs.find_entry(identifier)
@@ -237,14 +258,14 @@ def _units(page: Page) -> dict[Any, str | None]:
     return units
 
 
-def _rows(record: Prediction, signature: Signature | None) -> list[tuple[str, Any, str | None]]:
-    """Return label, value and unit of each input of an accepted record, in the model's order."""
+def _rows(record: Prediction, signature: Signature | None) -> list[tuple[InputField, Any]]:
+    """Return each input of an accepted record with its value, in the model's order."""
     if signature is None or not isinstance(record.inputs, dict):
         return []
     if record.status != Status.ACCEPTED:
         return []
     stored = record.inputs
-    return [(item.label, stored.get(item.name), item.unit) for item in signature.inputs]
+    return [(item, stored.get(item.name)) for item in signature.inputs]
 
 
 def _can_be_asked_again(record: Prediction) -> bool:

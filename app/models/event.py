@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -31,6 +32,7 @@ class EventKind(StrEnum):
     GRANT_TAKEN = "model:grant:taken"
     HOLD_PLACED = "ledger:hold:placed"
     HOLD_LIFTED = "ledger:hold:lifted"
+    RECORD_READ = "user:record:read"
     EXPORT_BEGUN = "user:export:begun"
     EXPORT_ENDED = "user:export:ended"
     VERIFICATION_REQUESTED = "ledger:verification:requested"
@@ -44,6 +46,7 @@ class Event(Base):
     """
 
     __tablename__ = "events"
+    __table_args__ = (Index(None, "subject_id", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]

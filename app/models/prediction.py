@@ -51,6 +51,13 @@ class Prediction(Base):
             "id",
             postgresql_where=text("subject IS NOT NULL"),
         ),
+        Index(
+            "ix_predictions_reference_id",
+            "reference",
+            "id",
+            postgresql_ops={"reference": "text_pattern_ops"},
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 

@@ -101,23 +101,12 @@ def make_record(
         new_id_text(), request_id, row, received_at, answered_at, actor_id, token_id, attempt.channel,
         target.model, target.number, target.artifact_sha256, target.environment_sha256, status,
     )  # fmt: skip
-    parts = _parts(inputs=inputs, output=output, reference=reference, subject=subject)
-    salts = {name: random_bytes(SALT_BYTES) for name in parts}
-    commitments = {name: commit(name, parts[name], salts[name]) for name in parts}
-    return Record(
-        facts=facts,
-        model_id=target.model_id,
-        parts=parts,
-        salts=salts,
-        commitments=commitments,
-        leaf_hash=leaf_hash(prediction_envelope(facts, commitments)),
-    )
-
-
-def _parts(**parts: Any) -> dict[str, bytes]:
-    """Return the bytes of the parts that are there: canonical JSON, or the text itself."""
-    there = {name: parts[name] for name in PARTS if parts[name] is not None}
-    return {
-        name: part.encode() if isinstance(part, str) else encode(part)
-        for name, part in there.items()
-    }
+    given = {"inputs": inputs, "output": output, "reference": reference, "subject": subject}
+    parts, salts, commitments = {}, {}, {}
+    for name in PARTS:
+        if (part := given[name]) is not None:
+            parts[name] = data = part.encode() if isinstance(part, str) else encode(part)
+            salts[name] = salt = random_bytes(SALT_BYTES)
+            commitments[name] = commit(name, data, salt)
+    hashed = leaf_hash(prediction_envelope(facts, commitments))
+    return Record(facts, target.model_id, parts, salts, commitments, hashed)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg2.errors import QueryCanceled
-from sqlalchemy import Select, false, or_, select, text, true
+from sqlalchemy import Executable, Select, false, or_, select, text, true
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import defer
 from sqlalchemy.sql.elements import ColumnElement
@@ -70,7 +70,7 @@ def fitting(query: Select[Any], caller: Caller, asked: Checked | None) -> Select
     return query if asked is None else query.where(condition_of(asked))
 
 
-def bounded(query: Select[Any], milliseconds: int | None) -> Sequence[Any]:
+def bounded(query: Executable, milliseconds: int | None) -> Sequence[Any]:
     """Return the rows that a query finds.
 
     Raises:
@@ -105,6 +105,16 @@ def siblings(record: Prediction, *, limit: int = PAGE) -> list[Prediction]:
     """Return the records of the same request, in the order of their rows."""
     query = select(Prediction).where(Prediction.request_id == record.request_id)
     return list(db.session.scalars(query.order_by(Prediction.id).limit(limit)))
+
+
+def neighbours(caller: Caller, record: Prediction, *, limit: int = 5) -> list[Prediction]:
+    """Return the records of the same model that came just before, as far as the caller sees them."""
+    if record.model_id is None:
+        return []
+    before = (Prediction.model_id == record.model_id) & (Prediction.id < record.id)
+    query = fitting(select(Prediction).where(before), caller, None)
+    query = query.options(defer(Prediction.inputs, raiseload=True))
+    return list(db.session.scalars(query.limit(limit)))
 
 
 def signature_of(record: Prediction) -> dict[str, Any] | None:

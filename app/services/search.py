@@ -143,6 +143,18 @@ def examples(known: Signatures) -> list[str]:
     return found
 
 
+def suggestions(known: Signatures) -> list[dict[str, Any]]:
+    """Return what can be written in a query: the names of fields, a note on each, and the values that it may have."""
+    return [
+        {
+            "name": written(field.name),
+            "note": " ".join(filter(None, [field.kind, field.unit and f"in {field.unit}"])),
+            "values": [written(choice) for choice in field.choices],
+        }
+        for field in vocabulary_of(known)
+    ]
+
+
 def condition_of(asked: Checked) -> Bool:
     """Return the SQL condition of what a query asks for.
 
@@ -230,20 +242,31 @@ def _by_value(field: Field, test: Test) -> Bool:
 
 def _by_part(field: Field, test: Test) -> Bool:
     """Compare a member of the inputs or the output, if it is of the kind that is asked for."""
+    if isinstance(test, Present):
+        return func.coalesce(func.json_typeof(_member(field)) != "null", false())
+    return _compared(value_of(field), test)
+
+
+def value_of(field: Field) -> ColumnElement[Any]:
+    """Return the value of a member of the inputs or the output: null unless it is there, and of the field's kind."""
+    found = _member(field)
+    if field.kind is Kind.NUMBER and field.path[0] == "inputs":
+        is_row = Prediction.status == Status.ACCEPTED
+        return case((is_row, number_in(Prediction.inputs, *field.path[1:])))
+    if field.kind is Kind.NUMBER:
+        return case((func.json_typeof(found) == "number", found.as_float()))
+    if field.kind is Kind.BOOLEAN:
+        return case((func.json_typeof(found) == "boolean", found.as_boolean()))
+    text: ColumnElement[Any] = found.as_string().collate("C")
+    return text
+
+
+def _member(field: Field) -> Any:
     part, *names = field.path
     found: Any = Prediction.inputs if part == "inputs" else Prediction.output
     for name in names:
         found = found[name]
-    if isinstance(test, Present):
-        return func.coalesce(func.json_typeof(found) != "null", false())
-    if field.kind is Kind.NUMBER and part == "inputs":
-        is_row = Prediction.status == Status.ACCEPTED
-        return _compared(case((is_row, number_in(Prediction.inputs, *names))), test)
-    if field.kind is Kind.NUMBER:
-        return _compared(case((func.json_typeof(found) == "number", found.as_float())), test)
-    if field.kind is Kind.BOOLEAN:
-        return _compared(case((func.json_typeof(found) == "boolean", found.as_boolean())), test)
-    return _compared(found.as_string().collate("C"), test)
+    return found
 
 
 def number_in(row: Any, name: str) -> ColumnElement[Any]:

@@ -1,6 +1,7 @@
 """The history as an analyst works with it."""
 
 import re
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -44,6 +45,7 @@ def test_an_analyst_narrows_the_list_by_clicks_and_goes_back(history, theme):
     count = beside.locator(".count strong").inner_text()
     assert 0 < int(count) < 143
     chart = beside.get_by_role("group", name="Mean radius")
+    chart.scroll_into_view_if_needed()
     bars = chart.get_by_role("link")
     first, last = bars.nth(4).bounding_box(), bars.nth(7).bounding_box()
     page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 10)
@@ -73,3 +75,58 @@ def test_the_overview_works_without_javascript(history):
     expect(page.get_by_label("Find records")).to_have_value(
         "model:breast-cancer prediction:malignant"
     )
+
+
+def test_records_are_looked_at_marked_and_compared_by_keyboard_alone(history):
+    page = history()
+    press = page.keyboard.press
+    press("j")
+    press("p")
+    peek = page.locator("#peek")
+    expect(peek.get_by_role("heading", name="Diagnosis")).to_be_visible()
+    expect(page.locator("#overview")).to_be_hidden()
+    accessible(page)
+    shot(page, "peek")
+    press("Escape")
+    expect(peek).to_have_count(0)
+    expect(page.locator("#overview")).to_be_visible()
+    press("x")
+    press("j")
+    press("x")
+    press("c")
+    expect(page.get_by_role("heading", name="Two records")).to_be_visible()
+    expect(page.get_by_role("heading", name="Inputs")).to_be_visible()
+    accessible(page)
+    shot(page, "compare")
+
+
+def test_a_query_is_written_with_suggestions(history):
+    page = history()
+    page.keyboard.press("/")
+    page.keyboard.type("mod")
+    suggestions = page.get_by_role("listbox", name="Suggestions")
+    expect(suggestions.get_by_role("option", name=re.compile("^model:"))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Find records")).to_have_value("model:")
+    page.keyboard.type("brea")
+    accessible(page)
+    shot(page, "suggestions")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Find records")).to_have_value("model:breast-cancer ")
+    page.keyboard.type("worst_ar")
+    expect(suggestions.get_by_role("option", name="worst_area: number")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(suggestions).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("There is no")).to_have_count(0)
+
+
+def test_times_are_in_the_zone_of_the_reader_and_in_utc_behind_them(history):
+    page = history(timezone_id="Asia/Tokyo")
+    expect(page.get_by_role("columnheader", name="Time (Asia/Tokyo)")).to_be_visible()
+    shown = page.locator(".records time").first
+    local = datetime.fromisoformat(shown.inner_text())
+    utc = datetime.fromisoformat(shown.get_attribute("title").removesuffix(" UTC"))
+    assert local - utc == timedelta(hours=9)

@@ -103,7 +103,10 @@ def test_who_sees_a_record(get, asked, who, status):
 def test_a_record_links_the_rows_of_its_request(get, asked):
     identifiers = [p["id"] for p in asked[0]["predictions"]]
     page = get("owner", f"/predictions/{identifiers[1]}")
-    assert links(page, "/predictions/01") == [f"/predictions/{identifiers[i]}" for i in (0, 2)]
+    rows, before = (0, 2), (0,)  # The last one is among those that came before, too.
+    assert links(page, "/predictions/01") == [
+        f"/predictions/{identifiers[i]}" for i in rows + before
+    ]
     assert asked[0]["predictions"][1]["leaf_hash"] in page.text
 
 
@@ -127,9 +130,9 @@ def test_an_auditor_is_not_offered_to_ask_again(get, asked):
 
 def test_the_overview_is_a_page_of_links_that_narrow_the_query(get, asked):
     page = get("owner", "/predictions/overview", q="model:churn")
-    assert "59 records" in page.text or "60 records" in page.text
+    assert "59 records" in page.text
     followed = [a["href"] for a in page.all("a") if "country" in a.get("href", "")]
-    assert "country" in get("owner", followed[0].partition("?")[0], q="model:churn country:FR").text
+    assert followed == ["/predictions?q=model:churn+country:FR"]
 
 
 def test_the_overview_of_what_is_no_query_shows_the_fault(get, asked):

@@ -20,7 +20,7 @@ from app.bodies import has_unknown_length
 from app.errors import REPLAYED
 from app.models import Channel, Scope
 from app.paging import read_cursor, read_limit, read_query_text
-from app.services import history, search
+from app.services import history, readings, search
 from app.services.answers import Answer
 from app.services.errors import BodyTooLargeError, LengthRequiredError, NotReadableBodyError
 from app.services.predictions import Ask, Predictions, begin_attempt
@@ -71,7 +71,7 @@ def list_predictions() -> Response:
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def show_prediction(identifier: UUID) -> Response:
     """Show a whole record."""
-    return json_answer(history.as_document(history.get_prediction(g.caller, identifier)))
+    return json_answer(history.as_document(readings.read_prediction(g.caller, identifier)))
 
 
 def _read_submission(request: Request) -> Submission:

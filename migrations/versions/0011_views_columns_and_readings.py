@@ -1,4 +1,4 @@
-"""What people arrange for themselves: saved views, and the columns of each model."""
+"""What people arrange for themselves: saved views, and the columns of each model; who read a record; references found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,8 +40,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "model_id", name=op.f("pk_column_choices")),
     )
+    op.create_index(op.f("ix_events_subject_id_id"), "events", ["subject_id", "id"])
+    op.create_index(
+        "ix_predictions_reference_id",
+        "predictions",
+        ["reference", "id"],
+        postgresql_ops={"reference": "text_pattern_ops"},
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_predictions_reference_id", "predictions")
+    op.drop_index(op.f("ix_events_subject_id_id"), "events")
     op.drop_table("column_choices")
     op.drop_table("saved_views")

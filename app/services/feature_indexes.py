@@ -1,0 +1,145 @@
+"""Indexes of a model's fields, which an administrator asks for: a search by such a field does not scan.
+
+Each costs a few microseconds for every later record of its model, so none is made without being asked for. They
+are made month by month without keeping writers waiting, and need the rights of the tables' owner.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composed, Identifier, Literal
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
+
+from app.access import OPERATOR
+from app.extensions import db
+from app.models import Model
+from app.query.fields import Field, Kind, UnknownFieldError, Vocabulary
+from app.services import search
+from app.services.errors import ConflictError, UnknownThingError
+
+_PARTITIONS = """
+SELECT child.relname FROM pg_inherits
+JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'predictions'::regclass ORDER BY 1 DESC
+"""
+_IS_ATTACHED = """
+SELECT EXISTS (SELECT FROM pg_inherits JOIN pg_index ON indexrelid = inhrelid
+               WHERE inhparent = to_regclass(%s) AND indrelid = to_regclass(%s))
+"""
+_LIST = """
+SELECT description FROM pg_description JOIN pg_class ON pg_class.oid = objoid
+WHERE relname LIKE 'ix\\_field\\_%' AND relkind = 'I' ORDER BY 1
+"""
+_DIALECT: Any = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+
+
+def index_field(connect: Callable[[], Connection], model: str, name: str) -> Iterator[str]:
+    """Make the index of a model's field; yield the name of each partition when it has it.
+
+    It may be run again after it was interrupted, and does what is left.
+
+    Args:
+        connect: opens a connection with the rights of the tables' owner.
+        model: the model's name.
+        name: the field's, as in a query.
+
+    Raises:
+        UnknownThingError: if there is no such model or field.
+        ConflictError: if it is no number.
+    """
+    field = _find(model, name)
+    index = _name_of(_id_of(model), field)
+    with closing(connect()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            _execute(
+                cursor,
+                "CREATE INDEX IF NOT EXISTS {} ON ONLY predictions {}",
+                Identifier(index),
+                _what(model, field),
+            )
+            cursor.execute(
+                SQL("COMMENT ON INDEX {} IS %s").format(Identifier(index)),
+                (f"{model} {field.name}",),
+            )
+            cursor.execute(_PARTITIONS)
+            for (partition,) in cursor.fetchall():
+                _index_partition(cursor, index, partition, _what(model, field))
+                yield partition
+
+
+def drop_index(connect: Callable[[], Connection], model: str, name: str) -> None:
+    """Drop the index of a model's field.
+
+    Raises:
+        UnknownThingError: if there is none.
+    """
+    index = _name_of(_id_of(model), _find(model, name))
+    with closing(connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NULL", (index,))
+        if cursor.fetchone() == (True,):
+            raise UnknownThingError(f"There is no index of {name} of {model}.")
+        _execute(cursor, "DROP INDEX {}", Identifier(index))
+
+
+def indexed_fields(connect: Callable[[], Connection]) -> list[str]:
+    """Return model and field of each index that there is."""
+    with closing(connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(_LIST)
+        return [text for (text,) in cursor]
+
+
+def _index_partition(cursor: Cursor, index: str, partition: str, what: Composed) -> None:
+    """Give a partition its index, unless it has it: one that was made since got it with the others."""
+    cursor.execute(_IS_ATTACHED, (index, partition))
+    if cursor.fetchone() == (False,):
+        own = f"{index}_{partition.removeprefix('predictions_')}"
+        _execute(cursor, "DROP INDEX CONCURRENTLY IF EXISTS {}", Identifier(own))
+        create = "CREATE INDEX CONCURRENTLY {} ON {} {}"
+        _execute(cursor, create, Identifier(own), Identifier(partition), what)
+        _execute(cursor, "ALTER INDEX {} ATTACH PARTITION {}", Identifier(index), Identifier(own))
+    _execute(cursor, "ANALYZE {}", Identifier(partition))
+
+
+def _what(model: str, field: Field) -> Composed:
+    """Return what is indexed: the very expression that a search compares, so that the planner knows it again."""
+    value = _DIALECT.statement_compiler(_DIALECT, None).process(
+        search.value_of(field), include_table=False, literal_binds=True
+    )
+    return SQL("(({value}), id) WHERE model_id = {model}").format(
+        value=SQL(value), model=Literal(str(_id_of(model)))
+    )
+
+
+def _execute(cursor: Cursor, statement: str, *parts: Identifier | Composed) -> None:
+    cursor.execute(SQL(statement).format(*parts))
+
+
+def _name_of(model_id: UUID, field: Field) -> str:
+    return f"ix_field_{hashlib.sha256(f'{model_id} {field.path}'.encode()).hexdigest()[:16]}"
+
+
+def _id_of(model: str) -> UUID:
+    found: UUID | None = db.session.scalar(select(Model.id).where(Model.name == model))
+    if found is None:
+        raise UnknownThingError(f"There is no model {model}.")
+    return found
+
+
+def _find(model: str, name: str) -> Field:
+    _id_of(model)
+    fields = search.fields_of(search.signatures_for(OPERATOR), model)
+    try:
+        field = Vocabulary(fields).find(name)
+    except UnknownFieldError as error:
+        raise UnknownThingError(str(error)) from None
+    if (
+        field.kind is not Kind.NUMBER
+    ):  # A text too long for an index would keep its record out of the book.
+        raise ConflictError(f"{field.name} is no number: only numbers are indexed.")
+    return field
