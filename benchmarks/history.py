@@ -40,7 +40,7 @@ FROM (SELECT date_trunc('month', now()) - make_interval(months => %s) AS first) 
 #: Real records under new identifiers, spread evenly over a month and the models; one of their numbers is new.
 _FILL = """
 WITH few AS MATERIALIZED (
-    SELECT *, row_number() OVER () - 1 AS place FROM (SELECT * FROM predictions WHERE model = 'logreg' LIMIT 500) some),
+    SELECT *, row_number() OVER () - 1 AS place FROM (SELECT * FROM predictions WHERE model = 'logreg' LIMIT 500) real),
 moments AS (
     SELECT n, %(first)s::timestamptz + %(length)s * (n::float8 / %(count)s) AS at FROM generate_series(0, %(count)s - 1) n),
 kinds AS (SELECT array_agg(id ORDER BY name) AS ids FROM models WHERE name LIKE 'model-_')

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composed, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 
@@ -30,6 +30,10 @@ JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'predictions'::reg
 _IS_ATTACHED = """
 SELECT EXISTS (SELECT FROM pg_inherits JOIN pg_index ON indexrelid = inhrelid
                WHERE inhparent = to_regclass(%s) AND indrelid = to_regclass(%s))
+"""
+_SAME_STATISTICS = """
+SELECT stxname FROM pg_statistic_ext WHERE pg_get_statisticsobjdef_expressions(oid) =
+    (SELECT pg_get_statisticsobjdef_expressions(oid) FROM pg_statistic_ext WHERE stxname = %s)
 """
 _LIST = """
 SELECT description FROM pg_description JOIN pg_class ON pg_class.oid = objoid
@@ -53,7 +57,8 @@ def index_field(connect: Callable[[], Connection], model: str, name: str) -> Ite
         ConflictError: if it is no number.
     """
     field = _find(model, name)
-    index = _name_of(_id_of(model), field)
+    index, value = _name_of(_id_of(model), field), _value(field)
+    what = SQL("(({}), id) WHERE model_id = {}").format(value, Literal(str(_id_of(model))))
     with closing(connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -61,7 +66,13 @@ def index_field(connect: Callable[[], Connection], model: str, name: str) -> Ite
                 cursor,
                 "CREATE INDEX IF NOT EXISTS {} ON ONLY predictions {}",
                 Identifier(index),
-                _what(model, field),
+                what,
+            )
+            _execute(
+                cursor,
+                "CREATE STATISTICS IF NOT EXISTS {} ON ({}) FROM predictions",
+                Identifier(index),
+                value,
             )
             cursor.execute(
                 SQL("COMMENT ON INDEX {} IS %s").format(Identifier(index)),
@@ -69,7 +80,9 @@ def index_field(connect: Callable[[], Connection], model: str, name: str) -> Ite
             )
             cursor.execute(_PARTITIONS)
             for (partition,) in cursor.fetchall():
-                _index_partition(cursor, index, partition, _what(model, field))
+                own = f"{index}_{partition.removeprefix('predictions_')}"
+                _index_partition(cursor, index, partition, own, what)
+                _measure_partition(cursor, index, partition, own, value)
                 yield partition
 
 
@@ -85,6 +98,9 @@ def drop_index(connect: Callable[[], Connection], model: str, name: str) -> None
         if cursor.fetchone() == (True,):
             raise UnknownThingError(f"There is no index of {name} of {model}.")
         _execute(cursor, "DROP INDEX {}", Identifier(index))
+        cursor.execute(_SAME_STATISTICS, (index,))
+        for (statistics,) in cursor.fetchall():
+            _execute(cursor, "DROP STATISTICS {}", Identifier(statistics))
 
 
 def indexed_fields(connect: Callable[[], Connection]) -> list[str]:
@@ -94,29 +110,32 @@ def indexed_fields(connect: Callable[[], Connection]) -> list[str]:
         return [text for (text,) in cursor]
 
 
-def _index_partition(cursor: Cursor, index: str, partition: str, what: Composed) -> None:
+def _index_partition(cursor: Cursor, index: str, partition: str, own: str, what: Composed) -> None:
     """Give a partition its index, unless it has it: one that was made since got it with the others."""
     cursor.execute(_IS_ATTACHED, (index, partition))
     if cursor.fetchone() == (False,):
-        own = f"{index}_{partition.removeprefix('predictions_')}"
         _execute(cursor, "DROP INDEX CONCURRENTLY IF EXISTS {}", Identifier(own))
         create = "CREATE INDEX CONCURRENTLY {} ON {} {}"
         _execute(cursor, create, Identifier(own), Identifier(partition), what)
         _execute(cursor, "ALTER INDEX {} ATTACH PARTITION {}", Identifier(index), Identifier(own))
+
+
+def _measure_partition(cursor: Cursor, index: str, partition: str, own: str, value: SQL) -> None:
+    """Let the planner know how a field's values are spread: it does not ask indexes of a part of the rows."""
+    cursor.execute(f"{_SAME_STATISTICS} AND stxrelid = to_regclass(%s)", (index, partition))
+    if cursor.fetchone() is None:
+        create = "CREATE STATISTICS {} ON ({}) FROM {}"
+        _execute(cursor, create, Identifier(own), value, Identifier(partition))
     _execute(cursor, "ANALYZE {}", Identifier(partition))
 
 
-def _what(model: str, field: Field) -> Composed:
-    """Return what is indexed: the very expression that a search compares, so that the planner knows it again."""
-    value = _DIALECT.statement_compiler(_DIALECT, None).process(
-        search.value_of(field), include_table=False, literal_binds=True
-    )
-    return SQL("(({value}), id) WHERE model_id = {model}").format(
-        value=SQL(value), model=Literal(str(_id_of(model)))
-    )
+def _value(field: Field) -> SQL:
+    """Return the very expression that a search compares, so that the planner knows it again."""
+    compiler = _DIALECT.statement_compiler(_DIALECT, None)
+    return SQL(compiler.process(search.value_of(field), include_table=False, literal_binds=True))
 
 
-def _execute(cursor: Cursor, statement: str, *parts: Identifier | Composed) -> None:
+def _execute(cursor: Cursor, statement: str, *parts: Composable) -> None:
     cursor.execute(SQL(statement).format(*parts))
 
 

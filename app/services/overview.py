@@ -145,7 +145,7 @@ def _fields(caller: Caller, model: str | None) -> list[Field]:
 def _facet(query: str, field: Field, rows: Sequence[_Row], model: str | None) -> Facet:
     if model is not None and field.path[0] in ("inputs", "output"):
         query = _of_model(query, model)
-    found = [_value(field, row) for row in rows]
+    found = _column(field, rows)
     there = [value for value in found if value is not None]
     missing, without = len(found) - len(there), refine(query, field.name)
     if field.kind is Kind.NUMBER and field.name != "version":
@@ -165,11 +165,14 @@ def _of_model(query: str, model: str) -> str:
     return f"model:{written(model)} {refine(query, 'model')}".strip()
 
 
-def _value(field: Field, row: _Row) -> Any:
-    """Return a record's value of a field, None if it has none of the field's kind."""
-    found = search.value_in(vars(row), field)
+def _column(field: Field, rows: Sequence[_Row]) -> list[Any]:
+    """Return each record's value of a field, None where it has none of the field's kind."""
+    part, *names = field.path
+    found = [getattr(row, part) for row in rows]
+    for name in names:
+        found = [one.get(name) if isinstance(one, dict) else None for one in found]
     if field.kind is Kind.NUMBER:
-        return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+        return [one if type(one) in (int, float) else None for one in found]
     return found
 
 
