@@ -175,6 +175,8 @@ def _list(query: str, *, arranging: InputFault | None = None) -> str | tuple[str
         views=views.views_for(g.caller),
         arranging=arranging,
     )
+    if shown and shown.shown:
+        readings.note_page(g.caller, page.records)
     return (text, 400) if fault or arranging else text
 
 

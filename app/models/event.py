@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     HOLD_PLACED = "ledger:hold:placed"
     HOLD_LIFTED = "ledger:hold:lifted"
     RECORD_READ = "user:record:read"
+    RECORDS_LISTED = "user:records:listed"
     EXPORT_BEGUN = "user:export:begun"
     EXPORT_ENDED = "user:export:ended"
     VERIFICATION_REQUESTED = "ledger:verification:requested"

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app import access
 from app.models import Channel, Model, Scope
 from app.predict.forms import FormField, form_fields, typed_values
-from app.services import history, model_access, registry
+from app.services import model_access, readings, registry
 from app.services.activity import activity_of
 from app.services.errors import ConflictError, InputFault, InvalidInputsError, UnknownThingError
 from app.services.predictions import Ask, Predictions, begin_attempt
@@ -100,7 +100,7 @@ def _start_values(signature: Signature) -> dict[str, str]:
 
 def _values_of(earlier: str) -> dict[str, str]:
     try:
-        inputs = history.get_prediction(g.caller, UUID(earlier)).inputs
+        inputs = readings.read_prediction(g.caller, UUID(earlier)).inputs
     except ValueError:
         raise UnknownThingError("There is no such prediction that you may see.") from None
     row = inputs[0] if isinstance(inputs, list) and inputs else inputs

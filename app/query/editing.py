@@ -2,12 +2,13 @@
 
 import re
 
+from app.query.errors import QueryError
 from app.query.syntax import Node, Term, conjuncts, parse
 from app.query.tree import And, Not, Or
 
-_BARE = re.compile(r"(?!-|(?:OR|AND|NOT)$)[\w.-]+")
+_BARE = re.compile(r"(?!-|.*\.\.|(?:OR|AND|NOT)$)[\w.-]+")
 
-_NAMES = re.compile(r'"((?:[^"\\]|\\.)+)"|([^\s"]+)')
+_NAMES = re.compile(r'"((?:[^"\\]|\\.)+)"|([^\s",]+)')
 
 
 def refine(query: str, name: str, asked: str = "") -> str:
@@ -34,8 +35,17 @@ def asks_for(query: str, asked: str) -> bool:
 
 def read_names(text: str) -> list[str]:
     """Return names that stand one after another, each as it is written in a query."""
-    found = _NAMES.findall(text.replace(",", " "))
+    found = _NAMES.findall(text)
     return [re.sub(r"\\(.)", r"\1", quoted) if quoted else bare for quoted, bare in found]
+
+
+def is_query(text: str) -> bool:
+    """Whether a text is a query."""
+    try:
+        parse(text)
+    except QueryError:
+        return False
+    return True
 
 
 def written(word: str) -> str:

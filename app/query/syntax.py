@@ -94,7 +94,7 @@ def conjuncts(query: str) -> list[tuple[str, Node]]:
     """
     parser = _Parser(query)
     tree = parser.parse()
-    if isinstance(tree, Or):
+    if isinstance(tree, Or) and len(parser.outermost) > 1:
         return [(f"({query.strip()})", tree)]
     return [(query[start:end], node) for start, end, node in parser.outermost]
 

@@ -5,7 +5,6 @@ writes none; it orders keys by code points instead of UTF-16 units. What could d
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -75,12 +74,21 @@ def _plain_members(members: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=256)
 def _are_plain(names: tuple[Any, ...]) -> bool:
     """Whether members of these names have the same order by code points and by UTF-16 units."""
-    return all(type(name) is str and name.isascii() and "\x00" not in name for name in names)
+    if names in _known:
+        return True
+    plain = all(type(name) is str and name.isascii() and "\x00" not in name for name in names)
+    if plain and len(names) <= _MOST_NAMES and sum(map(len, names)) <= _MOST_CHARACTERS:
+        if len(_known) == _MOST_KNOWN:
+            _known.clear()
+        _known.add(names)
+    return plain
 
 
+#: The names of rows that were plain; those of models come again and again, what else is sent must not stay for long.
+_known: set[tuple[str, ...]] = set()
+_MOST_KNOWN, _MOST_NAMES, _MOST_CHARACTERS = 256, 1_000, 20_000
 _PLAINLY: dict[type, Callable[[Any], Any]] = {
     float: _plain_number,
     int: _plain_integer,

@@ -15,7 +15,7 @@ from app import metrics
 from app.database.binaries import EmbeddedPostgresError
 from app.database.book import Book, Row, Transaction
 from app.database.errors import is_database_away
-from app.identifiers import time_of
+from app.identifiers import new_id, time_of
 from app.recorder.keys import Key, KeyInFlightError, KeyReusedError
 from app.recorder.lanes import Lanes
 from app.recorder.queue import LARGE, Queue
@@ -219,9 +219,12 @@ class Recorder:
             ticket.end(error=failure)
 
     def _make_partitions(self, tickets: Sequence[Ticket]) -> None:
-        """Make the months that records fall into: the clock jumped, or nobody made them ahead."""
+        """Make the months that records fall into: the clock jumped, or nobody made them ahead.
+
+        Of a large request that was not made to its end none are known; what is made next is of this moment.
+        """
         records = [record for ticket in tickets for record in ticket.records or ()]
-        moments = [time_of(UUID(str(record.facts.id))) for record in records]
+        moments = [time_of(UUID(str(record.facts.id))) for record in records] or [time_of(new_id())]
         for moment in {moment.strftime("%Y-%m"): moment for moment in moments}.values():
             self._book.call(_ENSURE_PARTITION, (moment,))
 
@@ -257,11 +260,18 @@ def _note_wait(tickets: Sequence[Ticket]) -> None:
 
 
 def _call_behind(transaction: Transaction, parts: Iterator[Recording]) -> list[Row]:
-    """Record parts in their order, each while the next one is made; return what the last one was told."""
+    """Record parts in their order, each while the next one is made; return what the last one was told.
+
+    Raises:
+        AuthorityLostError: if the caller had no authority any more when one of them was recorded.
+    """
     made = list(islice(parts, 1))
     told: list[Row] = []
     while made:
         told = transaction.call(RECORD, made.pop(), lambda: made.extend(islice(parts, 1)))
+        ((refused,),) = told
+        if refused:
+            raise AuthorityLostError
     return told
 
 
@@ -274,10 +284,12 @@ def _claim(transaction: Transaction, tickets: Sequence[Ticket]) -> list[Ticket]:
             ticket.end(error=AuthorityLostError())
         elif state == "kept":
             _end_kept(ticket, bytes(fingerprint), UUID(str(request_id)))
-        elif state == "taken" and ticket.writing:
+        elif state == "taken" and ticket.has_claimed:
             raise sql.LockNotAvailable  # By its own lost transaction, whose end is near.
         elif state == "taken":
             ticket.end(error=KeyInFlightError())
+        else:
+            ticket.has_claimed = True
     return [ticket for ticket in tickets if not ticket.is_ended]
 
 

@@ -63,6 +63,7 @@ class Ticket:
     deadline: float
     queued_at: float = field(default_factory=time.perf_counter)
     records: list[Record] | None = None
+    has_claimed: bool = False
     abandoned: bool = False
     writing: bool = False
     result: Result | None = None

@@ -15,7 +15,6 @@ from app.query.editing import read_names, written
 from app.query.fields import Field, UnknownFieldError, Vocabulary
 from app.services import search
 from app.services.errors import invalid_query
-from app.services.model_access import is_usable
 
 _AT_FIRST = 4
 _MOST = 50
@@ -61,16 +60,17 @@ def choose_columns(caller: Caller, model: str, names: str) -> None:
     Raises:
         InvalidQueryError: if there is no such field, or no such model for them.
     """
-    query = select(Model.id).where(Model.name == model, is_usable(caller))
-    if (model_id := db.session.scalar(query)) is None:
+    known = search.signatures_for(caller)
+    if model not in known:
         raise invalid_query("model", "There is no such model that you may use.")
-    vocabulary = Vocabulary(search.fields_of(search.signatures_for(caller), model))
+    vocabulary = Vocabulary(search.fields_of(known, model))
     try:
         fields = list(dict.fromkeys(vocabulary.find(name).name for name in read_names(names)))
     except UnknownFieldError as error:
         raise invalid_query("columns", str(error)) from None
     if len(fields) > _MOST:
         raise invalid_query("columns", f"Choose at most {_MOST} fields.")
+    model_id = db.session.scalar(select(Model.id).where(Model.name == model))
     choice = insert(ColumnChoice).values(user_id=caller.user_id, model_id=model_id, fields=fields)
     keys = ["user_id", "model_id"]
     db.session.execute(choice.on_conflict_do_update(index_elements=keys, set_={"fields": fields}))

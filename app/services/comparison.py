@@ -18,6 +18,7 @@ class Line:
     unit: str | None = None
     one: Any
     other: Any
+    is_time: bool = False
 
     @property
     def differs(self) -> bool:
@@ -61,7 +62,8 @@ def compare(caller: Caller, one: Prediction, other: Prediction) -> Comparison:
         inputs=[line for path, line in lines.items() if path[0] == "inputs"],
         answers=[line for path, line in lines.items() if path[0] == "output"],
         facts=[
-            Line(label=label, one=read(one), other=read(other)) for label, read in _FACTS.items()
+            Line(label=label, one=read(one), other=read(other), is_time=label == "Time")
+            for label, read in _FACTS.items()
         ],
     )
 

@@ -11,11 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Text, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from app import spreadsheet
@@ -34,6 +35,7 @@ from app.services.history import PATIENCE_MS, as_document, bounded, fitting
 from app.version import VERSION
 
 _AT_ONCE = 1_000
+_MOST_BYTES = 8_000_000
 _MOST_REASON = 1_000
 #: Each holds a thread and a connection for as long as its reader takes.
 _at_once = threading.BoundedSemaphore(2)
@@ -83,7 +85,7 @@ def select_records(
     asked = search.read_query(caller, query)
     if form not in set(Format):
         raise invalid_query("format", f"Choose one of {', '.join(Format)}.")
-    if len(reason := (reason or "").strip()) > _MOST_REASON:
+    if len(reason := (reason or "").strip()) > _MOST_REASON or "\x00" in reason:
         raise invalid_query("reason", f"Say it in {_MOST_REASON:,} characters.")
     found, known = fitting(select(Prediction), caller, asked), search.signatures_for(caller)
     model = search.its_model(known, query)
@@ -93,7 +95,9 @@ def select_records(
         id=new_id(), caller=caller, query=query, meaning=sentence(asked), format=Format(form),
         reason=reason or None, found=found, fields=search.fields_of(known, model) if model else [],
     )  # fmt: skip
-    _note(selection, EventKind.EXPORT_BEGUN, query=query, format=str(form), reason=reason or None)
+    # What the event tells cannot be erased, so it tells no query that may name a person.
+    told = {"names_a_person": True} if search.may_name_a_person(asked) else {"query": query}
+    _note(selection, EventKind.EXPORT_BEGUN, format=str(form), reason=reason or None, **told)
     return selection
 
 
@@ -188,12 +192,27 @@ def _are_more(found: Select[Any], than: int) -> bool:
 
 
 def _pages(session: Session, found: Select[Prediction]) -> Iterator[Sequence[Prediction]]:
-    page = session.scalars(found.limit(_AT_ONCE)).all()
+    """Yield records some at a time: fewer where they are large, as those of refused requests may be."""
+    whole = cast(Prediction.inputs, Text)
+    size = case(
+        (func.pg_column_size(Prediction.inputs) > 1_000, func.octet_length(whole)), else_=1_000
+    )
+    ids = found.with_only_columns(Prediction.id, size)
+    page = _first_megabytes(session.execute(ids.limit(_AT_ONCE)).all())
     while page:
-        yield page
-        last = page[-1].id
+        query = select(Prediction).where(Prediction.id.in_(page)).order_by(Prediction.id.desc())
+        yield session.scalars(query).all()
         session.expunge_all()
-        page = session.scalars(found.where(Prediction.id < last).limit(_AT_ONCE)).all()
+        page = _first_megabytes(
+            session.execute(ids.where(Prediction.id < page[-1]).limit(_AT_ONCE)).all()
+        )
+
+
+def _first_megabytes(found: Sequence[Any]) -> list[UUID]:
+    """Return the first identifiers whose records are not too large together; one at least, if there is one."""
+    sizes = accumulate(size or 0 for _, size in found)
+    return [identifier for (identifier, size), together in zip(found, sizes, strict=True)
+            if together <= _MOST_BYTES or together == size]  # fmt: skip
 
 
 class _Documents:

@@ -35,6 +35,13 @@ _SAME_STATISTICS = """
 SELECT stxname FROM pg_statistic_ext WHERE pg_get_statisticsobjdef_expressions(oid) =
     (SELECT pg_get_statisticsobjdef_expressions(oid) FROM pg_statistic_ext WHERE stxname = %s)
 """
+#: Models that have a field of the same name share what is known of its values.
+_IS_SHARED = """
+SELECT EXISTS (
+    SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE relname LIKE 'ix\\_field\\_%%' AND relkind = 'I' AND relname <> %s AND pg_get_expr(indexprs, indrelid) =
+        (SELECT pg_get_expr(indexprs, indrelid) FROM pg_index WHERE indexrelid = to_regclass(%s)))
+"""
 _LIST = """
 SELECT description FROM pg_description JOIN pg_class ON pg_class.oid = objoid
 WHERE relname LIKE 'ix\\_field\\_%' AND relkind = 'I' ORDER BY 1
@@ -62,22 +69,7 @@ def index_field(connect: Callable[[], Connection], model: str, name: str) -> Ite
     with closing(connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            _execute(
-                cursor,
-                "CREATE INDEX IF NOT EXISTS {} ON ONLY predictions {}",
-                Identifier(index),
-                what,
-            )
-            _execute(
-                cursor,
-                "CREATE STATISTICS IF NOT EXISTS {} ON ({}) FROM predictions",
-                Identifier(index),
-                value,
-            )
-            cursor.execute(
-                SQL("COMMENT ON INDEX {} IS %s").format(Identifier(index)),
-                (f"{model} {field.name}",),
-            )
+            _declare(cursor, index, f"{model} {field.name}", what, value)
             cursor.execute(_PARTITIONS)
             for (partition,) in cursor.fetchall():
                 own = f"{index}_{partition.removeprefix('predictions_')}"
@@ -97,8 +89,10 @@ def drop_index(connect: Callable[[], Connection], model: str, name: str) -> None
         cursor.execute("SELECT to_regclass(%s) IS NULL", (index,))
         if cursor.fetchone() == (True,):
             raise UnknownThingError(f"There is no index of {name} of {model}.")
+        cursor.execute(_IS_SHARED, (index, index))
+        is_shared = cursor.fetchone() == (True,)
         _execute(cursor, "DROP INDEX {}", Identifier(index))
-        cursor.execute(_SAME_STATISTICS, (index,))
+        cursor.execute(_SAME_STATISTICS + ("LIMIT 0" if is_shared else ""), (index,))
         for (statistics,) in cursor.fetchall():
             _execute(cursor, "DROP STATISTICS {}", Identifier(statistics))
 
@@ -110,13 +104,24 @@ def indexed_fields(connect: Callable[[], Connection]) -> list[str]:
         return [text for (text,) in cursor]
 
 
+def _declare(cursor: Cursor, index: str, comment: str, what: Composed, value: SQL) -> None:
+    """Make the index of the whole book, without its partitions', and what the planner knows of the values."""
+    name = Identifier(index)
+    cursor.execute("SET statement_timeout = 0")
+    _execute(cursor, "CREATE INDEX IF NOT EXISTS {} ON ONLY predictions {}", name, what)
+    _execute(cursor, "CREATE STATISTICS IF NOT EXISTS {} ON ({}) FROM predictions", name, value)
+    cursor.execute(SQL("COMMENT ON INDEX {} IS %s").format(name), (comment,))
+
+
 def _index_partition(cursor: Cursor, index: str, partition: str, own: str, what: Composed) -> None:
     """Give a partition its index, unless it has it: one that was made since got it with the others."""
     cursor.execute(_IS_ATTACHED, (index, partition))
     if cursor.fetchone() == (False,):
+        cursor.execute("SET lock_timeout = 0")  # It waits for whoever reads, and nobody for it.
         _execute(cursor, "DROP INDEX CONCURRENTLY IF EXISTS {}", Identifier(own))
         create = "CREATE INDEX CONCURRENTLY {} ON {} {}"
         _execute(cursor, create, Identifier(own), Identifier(partition), what)
+        cursor.execute("RESET lock_timeout")
         _execute(cursor, "ALTER INDEX {} ATTACH PARTITION {}", Identifier(index), Identifier(own))
 
 

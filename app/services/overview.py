@@ -17,7 +17,7 @@ from app.access import Caller
 from app.identifiers import time_of
 from app.models import Prediction, Status
 from app.query.checking import Checked, named_version
-from app.query.editing import asks_for, refine, written
+from app.query.editing import asks_for, is_query, refine, written
 from app.query.fields import Field, Kind
 from app.query.spread import Bar, counted, histogram, time_histogram
 from app.query.syntax import Term, conjuncts
@@ -162,7 +162,8 @@ def _of_model(query: str, model: str) -> str:
     parts = conjuncts(query) if query.strip() else []
     if any(isinstance(node, Term) and named_version(node) for _, node in parts):
         return query
-    return f"model:{written(model)} {refine(query, 'model')}".strip()
+    whole = f"model:{written(model)} {refine(query, 'model')}".strip()
+    return whole if is_query(whole) else query  # It may have been as long as a query can be.
 
 
 def _column(field: Field, rows: Sequence[_Row]) -> list[Any]:

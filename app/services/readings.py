@@ -1,5 +1,6 @@
 """Readings: whoever reads what another one asked leaves an event, and auditors see who it was."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,6 +26,20 @@ def read_prediction(caller: Caller, identifier: UUID) -> Prediction:
         record_event(EventKind.RECORD_READ, actor_id=caller.user_id, subject_id=record.id)
         db.session.commit()
     return record
+
+
+def note_page(caller: Caller, records: Sequence[Prediction]) -> None:
+    """Note that a page showed what others asked, as one event for all of them."""
+    of_others = [str(record.id) for record in records if record.actor_id != caller.user_id]
+    if of_others:
+        record_event(
+            EventKind.RECORDS_LISTED,
+            actor_id=caller.user_id,
+            first=of_others[0],
+            last=of_others[-1],
+            count=len(of_others),
+        )
+        db.session.commit()
 
 
 def readings_of(record: Prediction) -> list[tuple[datetime, str]]:

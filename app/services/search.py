@@ -130,6 +130,20 @@ def value_in(parts: Mapping[str, Any], field: Field) -> Any:
     return found
 
 
+def may_name_a_person(asked: Checked | None) -> bool:
+    """Whether a query has texts that may tell of a person: of a subject, a reference, or what was sent."""
+    match asked:
+        case And(parts) | Or(parts):
+            return any(map(may_name_a_person, parts))
+        case Not(part):
+            return may_name_a_person(part)
+        case Condition(field, test):
+            return (
+                field.kind is Kind.TEXT and field.name != "caller" and not isinstance(test, Present)
+            )
+    return isinstance(asked, Found)
+
+
 def examples(known: Signatures) -> list[str]:
     """Return queries to begin with, made of the models that there are."""
     fields = list(vocabulary_of(known))

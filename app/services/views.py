@@ -35,8 +35,9 @@ def save_view(caller: Caller, name: str, query: str, *, shared: bool) -> None:
     if not name or len(name) > _LONGEST_NAME or "\x00" in name:
         raise invalid_query("name", f"Give the view a name of 1 to {_LONGEST_NAME} characters.")
     search.read_query(caller, query)
-    own = select(func.count()).select_from(SavedView).where(SavedView.owner_id == caller.user_id)
-    if (db.session.scalar(own) or 0) >= _MOST:
+    others = (SavedView.owner_id == caller.user_id) & (SavedView.name != name)
+    count = db.session.scalar(select(func.count()).select_from(SavedView).where(others)) or 0
+    if count >= _MOST:
         raise invalid_query("name", f"You have {_MOST} views: delete one first.")
     row = {
         "id": new_id(),

@@ -16,7 +16,8 @@ async function load() {
 
 function word() {
   const before = box.value.slice(0, box.selectionStart);
-  const text = /(?:"[^"]*"?|[^\s()])*$/.exec(before)[0].replace(/^-/, "");
+  const last = (before.match(/(?:"[^"]*"?|[^\s()"])+|[\s()]/g) ?? []).at(-1) ?? "";
+  const text = /^[\s()]$/.test(last) ? "" : last.replace(/^-/, "");
   return { text, start: before.length - text.length };
 }
 
@@ -72,7 +73,8 @@ box.addEventListener("input", update);
 box.addEventListener("blur", () => setTimeout(() => show([])));
 list.addEventListener("mousedown", (event) => {
   event.preventDefault();
-  take(event.target.closest("li"));
+  const item = event.target.closest("li");
+  if (item) take(item);
 });
 box.addEventListener("keydown", (event) => {
   if (list.hidden) return;

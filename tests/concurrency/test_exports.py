@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import io
 import json
+import secrets
 import threading
 import tracemalloc
 import urllib.request
@@ -150,6 +151,7 @@ def test_many_records_want_a_reason(fresh_app, cast, book):
         ({"format": "xlsx"}, "/format"),
         ({"limit": "1"}, "/limit"),
         ({"reason": "x" * 1001}, "/reason"),
+        ({"reason": "a\0b"}, "/reason"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_with_its_place(fresh_app, cast, book, query, pointer):
@@ -239,3 +241,26 @@ def test_an_export_that_loses_its_database_cannot_look_whole(fresh_app, fresh_ur
                     content += part
     assert not zipfile.is_zipfile(io.BytesIO(content))
     assert events(fresh_app, EventKind.EXPORT_ENDED) == []
+
+
+def test_large_refused_requests_leave_in_small_pages(fresh_app, cast, monkeypatch):
+    monkeypatch.setattr(exports, "_MOST_BYTES", 50_000)
+    for number in range(7):
+        body = {"inputs": [{"age": secrets.token_hex(10_000), "n": number}]}
+        answer = fresh_app.test_client().post(
+            "/api/v1/models/churn/predictions", json=body, headers=cast["owner"].bearer
+        )
+        assert answer.status_code == 422
+    with fresh_app.app_context():
+        selection = exports.select_records(OPERATOR, "", "ndjson", None, without_reason=None)
+        parts = list(exports.Export(selection, fresh_app.app_context).content())
+    assert [part.count(b"\n") for part in parts] == [0, 2, 2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "query", ["subject:customer-7", "-(age:1 OR reference:A-1)", '"some text"']
+)
+def test_what_may_name_a_person_is_in_no_event(fresh_app, cast, book, query):
+    export(fresh_app, cast["owner"], q=query)
+    (begun,) = events(fresh_app, EventKind.EXPORT_BEGUN)
+    assert begun.details == {"format": "ndjson", "names_a_person": True}

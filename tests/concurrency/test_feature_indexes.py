@@ -11,6 +11,7 @@ from app.services import feature_indexes, search
 from app.services.errors import ConflictError, UnknownThingError
 from app.services.history import fitting
 from tests.support.asking import ask
+from tests.support.cast import churn_estimator, customers, register, write_model
 from tests.support.history import record_some
 
 
@@ -93,3 +94,16 @@ def test_what_cannot_be_indexed_is_refused(connect, model, field, error, words):
 def test_an_index_that_there_is_not_cannot_be_dropped(connect):
     with pytest.raises(UnknownThingError, match="no index of age"):
         feature_indexes.drop_index(connect, "churn", "age")
+
+
+def test_models_with_a_field_of_one_name_share_what_is_known_of_it(connect, cast, tmp_path):
+    data = customers()
+    register(write_model(tmp_path, churn_estimator(data), data, "other"), "other")
+    for model in ("churn", "other"):
+        list(feature_indexes.index_field(connect, model, "age"))
+    known = text("SELECT count(*) FROM pg_statistic_ext")
+    both = db.session.scalar(known)
+    feature_indexes.drop_index(connect, "other", "age")
+    assert db.session.scalar(known) == both
+    feature_indexes.drop_index(connect, "churn", "age")
+    assert db.session.scalar(known) == 0

@@ -119,3 +119,26 @@ def test_what_takes_too_long_has_no_overview_rather_than_a_wrong_one(cast, book,
 def test_what_is_no_query_has_no_overview(cast, book):
     with pytest.raises(InvalidQueryError):
         overview.overview(cast["owner"].caller, "agee:1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [" ".join(["age:>1"] * 100), "age:>1 " + "x" * 1_985, "(" * 20 + "age:>1 OR age:>2" + ")" * 20],
+    ids=["as many terms as there may be", "as long as it may be", "as deep as it may be"],
+)
+def test_a_query_as_large_as_it_may_be_has_an_overview(cast, book, query):
+    assert overview.overview(cast["owner"].caller, query) is not None
+
+
+def test_a_part_that_is_chosen_and_taken_back_again_and_again_does_not_grow_the_query(cast, book):
+    caller, query = cast["owner"].caller, "age:>1 OR visits:>1"
+    seen = []
+    for _ in range(6):
+        (status,) = [
+            facet
+            for facet in overview.overview(caller, query).facets
+            if facet.field.name == "status"
+        ]
+        query = status.values[0].query
+        seen.append(query)
+    assert len(set(seen)) == 2

@@ -14,8 +14,9 @@ from app.extensions import db
 from app.identifiers import new_id
 from app.ledger.canonical import CanonicalFormError
 from app.models import Channel, Prediction
-from app.recorder import Submitted, scoring
+from app.recorder import AuthorityLostError, Key, Submitted, scoring
 from app.recorder.queue import LARGE
+from app.recorder.statements import CLAIM, RECORD
 from app.recorder.tickets import Ticket
 from app.services.predictions import begin_attempt
 from ml.runtime import ModelFailedError, Runtime
@@ -130,3 +131,61 @@ def test_a_large_request_whose_connection_breaks_is_recorded_once(
     assert len(calls) > fails_at
     assert [record.row for record in stored(large)] == list(range(ROWS))
     assert len(large.result) == ROWS
+
+
+def test_of_a_large_request_whose_caller_loses_authority_in_its_middle_nothing_is_recorded(
+    context, large, monkeypatch
+):
+    call, calls = Transaction.call, []
+
+    def call_or_refuse(self, statement, parameters, *work):
+        calls.append(statement)
+        told = call(self, statement, parameters, *work)
+        return [([0],)] if len(calls) == 3 else told
+
+    monkeypatch.setattr(Transaction, "call", call_or_refuse)
+    context.extensions["recorder"]._process([large])
+    assert type(large.error) is AuthorityLostError
+    assert len(calls) == 3
+    assert stored(large) == []
+
+
+def test_a_large_request_makes_the_month_that_it_needs(context, large, monkeypatch):
+    recorder, made = context.extensions["recorder"], []
+    call = Transaction.call
+
+    def call_or_miss(self, *given):
+        if not made:
+            raise psycopg2.errors.CheckViolation(
+                "no partition of relation predictions found for row"
+            )
+        return call(self, *given)
+
+    monkeypatch.setattr(Transaction, "call", call_or_miss)
+    monkeypatch.setattr(recorder._book, "call", lambda *given: made.append(given))
+    recorder._process([large])
+    assert len(made) == 1
+    assert len(stored(large)) == ROWS
+
+
+def test_a_large_request_waits_for_its_own_lost_transaction_rather_than_refuse_its_own_key(
+    context, cast, large, monkeypatch
+):
+    large.key = Key.of(cast["owner"].id, "order 7", b"churn/active", b"{}")
+    call, lost = Transaction.call, []
+
+    def call_and_lose(self, statement, parameters, *work):
+        if statement == CLAIM and lost == ["broken"]:
+            lost.append("claimed")
+            return [(0, "taken", None, None)]
+        told = call(self, statement, parameters, *work)
+        if statement == RECORD and not lost:
+            lost.append("broken")
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        return told
+
+    monkeypatch.setattr(Transaction, "call", call_and_lose)
+    context.extensions["recorder"]._process([large])
+    assert lost == ["broken", "claimed"]
+    assert large.error is None
+    assert len(stored(large)) == ROWS

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.query.editing import asks_for, refine, written
+from app.query.editing import asks_for, read_names, refine, written
 from app.query.errors import QueryError
 from app.query.syntax import conjuncts, parse
 
@@ -21,6 +21,7 @@ from app.query.syntax import conjuncts, parse
         ("age:(1 OR 2) country:FR", "country:FR age:>60"),
         ("age:1 OR country:FR", "(age:1 OR country:FR) age:>60"),
         ("age:1 OR age:2", "age:>60"),
+        ("(age:1 OR b:2)", "(age:1 OR b:2) age:>60"),
         ("(age:1 country:FR)", "(age:1 country:FR) age:>60"),
         ('"age":1 "a:b":2 -x', '"a:b":2 -x age:>60'),
         ('"age:1"', '"age:1" age:>60'),
@@ -80,6 +81,12 @@ def test_a_changed_query_is_one_and_keeps_the_other_parts(words, either):
         text for text, _ in before if text in [t for t, _ in after[:-1]]
     ]
     assert refine(refine(query, "age", "age:9"), "age", "age:9") == refine(query, "age", "age:9")
+
+
+@pytest.mark.parametrize("name", ["a..b", "wait...", "Weight, kg", "-a", "OR", 'say "no"'])
+def test_names_and_values_are_written_as_they_are_read(name):
+    assert parse(f"{written(name)}:{written(name)}").test.value.text == name
+    assert read_names(f"age {written(name)}, {written(name)} b") == ["age", name, name, "b"]
 
 
 @given(st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=20))

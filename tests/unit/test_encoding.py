@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.ledger import canonical
 from app.ledger.canonical import CanonicalFormError
+from app.recorder import encoding
 from app.recorder.encoding import encode
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53) + 1, 2**53 - 1)
@@ -83,3 +84,12 @@ def test_names_beyond_ascii_are_ordered_by_utf16():
 def test_what_has_no_canonical_form_is_refused(value):
     with pytest.raises(CanonicalFormError):
         encode(value)
+
+
+def test_names_that_somebody_made_up_do_not_stay_for_long():
+    for number in range(1_000):
+        encode({f"{number}": 1, "x" * 30_000: 2})
+        encode({f"{number}": 1})
+        encode({f"{number} {n}": 1 for n in range(2_000)})
+    assert len(encoding._known) <= encoding._MOST_KNOWN
+    assert max(sum(map(len, names)) for names in encoding._known) <= encoding._MOST_CHARACTERS

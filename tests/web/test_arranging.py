@@ -121,3 +121,18 @@ def test_nobody_keeps_views_without_end(cast, context, monkeypatch):
         views.save_view(cast["owner"].caller, name, "", shared=False)
     with pytest.raises(InvalidQueryError, match="delete one first"):
         views.save_view(cast["owner"].caller, "c", "", shared=False)
+
+
+def test_a_view_is_overwritten_however_many_there_are(cast, context, monkeypatch):
+    monkeypatch.setattr(views, "_MOST", 2)
+    for query in ("", "status:refused"):
+        for name in "ab":
+            views.save_view(cast["owner"].caller, name, query, shared=False)
+    assert {view.query for view in views.views_for(cast["owner"].caller)} == {"status:refused"}
+
+
+def test_a_model_that_there_is_not_is_named_beside_the_columns(post, book):
+    for model in ("nothing", "\0"):
+        answer = post("owner", "/predictions/columns", model=model, columns="age", q="model:churn")
+        assert answer.status_code == 400
+        assert "There is no such model that you may use." in answer.text

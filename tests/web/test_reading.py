@@ -1,12 +1,13 @@
 """Reading: a record with its surroundings, two side by side, and who has read it."""
 
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Event, EventKind
 from app.presentation import place_in
-from tests.support.cast import GOOD_ROW
+from tests.support.cast import GOOD_ROW, customers, register, write_model
 
 MODELS = "/api/v1/models/churn/predictions"
 
@@ -104,3 +105,40 @@ def test_the_fields_of_a_query_are_listed_with_what_they_may_be(browser_of):
     assert "model" in fields
     hidden = browser_of("stranger").get("/predictions/fields").get_json()["data"]
     assert "age" not in {one["name"] for one in hidden}
+
+
+def test_lists_that_show_inputs_of_others_leave_an_event(app, client, cast, asked, get):
+    def listed():
+        with app.app_context():
+            return [
+                event.details
+                for event in db.session.scalars(
+                    select(Event).where(Event.kind == EventKind.RECORDS_LISTED)
+                )
+            ]
+
+    client.get("/api/v1/predictions", headers=cast["owner"].bearer)
+    get("owner", "/predictions", q="model:churn")
+    assert listed() == []
+    client.get("/api/v1/predictions", headers=cast["colleague"].bearer)
+    assert listed() == [{"first": asked[2], "last": asked[0], "count": 3}]
+    get("colleague", "/predictions", q="model:churn")
+    assert len(listed()) == 2
+
+
+def test_to_use_the_values_of_another_ones_record_is_to_read_it(app, get, asked):
+    get("colleague", f"/models/churn/predict?from={asked[0]}")
+    assert readings(app, asked[0]) == 1
+
+
+def test_two_records_with_an_input_called_time_are_compared(app, client, cast, get, tmp_path):
+    data = customers().rename(columns={"age": "time"})
+    estimator = LogisticRegression().fit(data[["time", "visits"]], data["left"])
+    with app.app_context():
+        register(write_model(tmp_path, estimator, data.drop(columns="country"), "timed"), "timed")
+    rows = {"inputs": [{"time": 1.5, "visits": 2}, {"time": 2.5, "visits": 2}]}
+    answer = client.post(
+        "/api/v1/models/timed/predictions", json=rows, headers=cast["owner"].bearer
+    )
+    one, other = (row["id"] for row in answer.get_json()["predictions"])
+    assert "2.5" in get("owner", f"/predictions/compare?id={one}&id={other}").text

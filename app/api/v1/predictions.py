@@ -64,6 +64,7 @@ def list_predictions() -> Response:
         before=read_cursor(request.args),
     )
     data = [history.as_document(record) for record in page.records]
+    readings.note_page(g.caller, page.records)
     return json_answer({"data": data, "next": page.next})
 
 
