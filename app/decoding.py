@@ -54,6 +54,8 @@ def _members_in(value: Any, depth: int) -> int:
         return 0
     if depth == MAX_DEPTH:
         raise _DoubtfulError
+    if kind is dict and _are_plain_numbers(value):
+        return len(value)
     count = len(value) if kind is dict else 0
     for item in value.values() if kind is dict else value:
         kind = type(item)
@@ -63,6 +65,12 @@ def _members_in(value: Any, depth: int) -> int:
         elif kind is dict or kind is list:
             count += _members_in(item, depth + 1)
     return count
+
+
+def _are_plain_numbers(members: dict[str, Any]) -> bool:
+    """Whether all are doubles above zero and within the bounds, as in most rows: looked at together."""
+    values = members.values()
+    return set(map(type, values)) == {float} and 0 < min(values) <= max(values) <= MAX_SAFE_INTEGER
 
 
 def _check_number(number: Any) -> None:
