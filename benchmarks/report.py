@@ -110,7 +110,10 @@ def _against_mlserver(rows: dict[str, dict[str, float]]) -> Iterable[Row]:
         )  # fmt: skip
         for floor in FLOORS:
             rate = rows[f"{floor} logreg 32"]["rate"]
-            yield f"{floor} logreg, 32 connections, against the best with {model}", _ratio(rate, best)
+            yield (
+                f"{floor} logreg, 32 connections, against the best with {model}",
+                _ratio(rate, best),
+            )
 
 
 def _own_ratios(document: dict[str, Any]) -> Iterable[Row]:
