@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.access import Caller
-from app.models import Prediction, Status
+from app.models import Prediction
 from app.query.fields import Field
 from app.services import search
 
@@ -69,12 +69,6 @@ def compare(caller: Caller, one: Prediction, other: Prediction) -> Comparison:
 
 
 def _line(field: Field, *records: Prediction) -> Line:
-    one, other = (_value(record, field) for record in records)
+    one, other = (search.answered_value(record, field) for record in records)
     label = field.label[:1].upper() + field.label[1:]
     return Line(label=label, unit=field.unit, one=one, other=other)
-
-
-def _value(record: Prediction, field: Field) -> Any:
-    if record.status != Status.ACCEPTED:
-        return None
-    return search.value_in({"inputs": record.inputs, "output": record.output}, field)

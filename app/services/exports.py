@@ -254,7 +254,12 @@ class _Table:
         inputs = None if self._holds_inputs(record) else record.inputs
         output = None if self._holds_output(record) else record.output
         return spreadsheet.line(
-            [*own, *(_value(record, field) for field in self._fields), inputs, output]
+            [
+                *own,
+                *(search.answered_value(record, field) for field in self._fields),
+                inputs,
+                output,
+            ]
         )
 
     def _holds_inputs(self, record: Prediction) -> bool:
@@ -292,10 +297,3 @@ _WRITERS: dict[Format, Callable[[Session, Sequence[Field]], _Documents | _Table]
 
 def _is_answered(record: Prediction) -> bool:
     return record.status == Status.ACCEPTED
-
-
-def _value(record: Prediction, field: Field) -> Any:
-    """Return what an answered record has under a field."""
-    if not _is_answered(record):
-        return None
-    return search.value_in({"inputs": record.inputs, "output": record.output}, field)

@@ -157,6 +157,13 @@ def examples(known: Signatures) -> list[str]:
     return found
 
 
+def answered_value(record: Prediction, field: Field) -> Any:
+    """Return the value that a field has in an answered record; None in others, and if there is none."""
+    if record.status != Status.ACCEPTED:
+        return None
+    return value_in({"inputs": record.inputs, "output": record.output}, field)
+
+
 def suggestions(known: Signatures) -> list[dict[str, Any]]:
     """Return what can be written in a query: the names of fields, a note on each, and the values that it may have."""
     return [
