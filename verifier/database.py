@@ -31,7 +31,7 @@ WHERE (level, number) >= ({level}, {number}) ORDER BY level, number LIMIT 256
 """
 STRAYS = """
 SELECT to_json(kind || ' ' || id) FROM (
-    SELECT 'prediction' AS kind, id FROM predictions UNION ALL
+    SELECT 'prediction' AS kind, id FROM predictions UNION ALL SELECT 'outcome', id FROM outcomes UNION ALL
     SELECT 'event', id FROM events UNION ALL SELECT kind, id FROM notices
 ) AS recorded
 WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = recorded.id AND e.kind = recorded.kind)
@@ -75,6 +75,9 @@ _PREDICTION = {name: f"{{0}}.{name}" for name in (
     "artifact_sha256": _hexadecimal("{0}.artifact_sha256"),
     "environment_sha256": _hexadecimal("{0}.environment_sha256"),
 }  # fmt: skip
+_OUTCOME = {"at": _moment("{0}.at")} | {
+    name: f"{{0}}.{name}" for name in ("id", "prediction_id", "actor_id", "token_id")
+}
 _EVENT = {"id": "{0}.id", "at": _moment("{0}.at"), "event": "{0}.kind", "actor_id": "{0}.actor_id",
           "subject_id": "{0}.subject_id"}  # fmt: skip
 _NOTICE = {
@@ -87,13 +90,15 @@ _NOTICE = {
 #: The record of a leaf; the tables are found by the ids that leaves were given when they were sealed.
 RECORD = f"""
 CASE WHEN p.id IS NOT NULL THEN {_record("p", "'prediction'", _PREDICTION, ("inputs", "output", "reference", "subject"))}
+     WHEN o.id IS NOT NULL THEN {_record("o", "'outcome'", _OUTCOME, ("value",))}
      WHEN v.id IS NOT NULL THEN {_record("v", "'event'", _EVENT, ("details",))}
      WHEN n.id IS NOT NULL THEN {_record("n", "n.kind", _NOTICE, ("basis",))} END
 """
 JOINS = """
 LEFT JOIN predictions p ON e.kind = 'prediction' AND p.id = e.record_id
+LEFT JOIN outcomes o ON e.kind = 'outcome' AND o.id = e.record_id
 LEFT JOIN events v ON e.kind = 'event' AND v.id = e.record_id
-LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'event') AND n.id = e.record_id
+LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'outcome', 'event') AND n.id = e.record_id
 """
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from verifier.errors import Finding, Rejected
 
-#: What an erasure may take from a prediction; nothing else is ever erased.
-ERASABLE = frozenset({"inputs", "output", "reference", "subject"})
+#: What an erasure may take from a prediction and from what belongs to it; nothing else is ever erased.
+ERASABLE = frozenset({"inputs", "output", "reference", "subject", "value"})
+#: The kinds of records that belong to a prediction, and name it.
+BELONGINGS = frozenset({"outcome"})
 _WHOLE = ""
 _AT_ONCE = 1000
 _LARGEST = 2**63
@@ -19,7 +21,7 @@ _LARGEST = 2**63
 _TABLES = """
 CREATE TABLE seen (id TEXT PRIMARY KEY, leaf INTEGER) WITHOUT ROWID;
 CREATE TABLE twice (id TEXT, leaf INTEGER);
-CREATE TABLE missing (id TEXT, part TEXT, kind TEXT, leaf INTEGER, explained INTEGER DEFAULT 0,
+CREATE TABLE missing (id TEXT, part TEXT, kind TEXT, prediction TEXT, leaf INTEGER, explained INTEGER DEFAULT 0,
                       PRIMARY KEY (id, part)) WITHOUT ROWID;
 CREATE TABLE erasures (leaf TEXT, id TEXT, part TEXT);
 CREATE INDEX erasures_of ON erasures (id, part);
@@ -30,13 +32,15 @@ SELECT leaf, part, id FROM erasures e WHERE EXISTS (SELECT 1 FROM seen s WHERE s
     AND NOT EXISTS (SELECT 1 FROM missing m WHERE m.id = e.id AND m.part IN (e.part, ''))
 """
 _ERASE = """
-UPDATE missing SET explained = 1 WHERE kind = 'prediction' AND part <> ''
+UPDATE missing SET explained = 1 WHERE prediction IS NOT NULL AND part <> ''
     AND EXISTS (SELECT 1 FROM erasures e WHERE e.id = missing.id AND e.part = missing.part)
 """
+#: With predictions goes what belongs to them; a leaf says how many predictions there were.
 _DROP = """
 UPDATE missing SET explained = 1
-WHERE kind = 'prediction' AND part = '' AND id >= ? AND id < ? AND NOT explained
+WHERE kind {which} 'prediction' AND part = '' AND prediction >= ? AND prediction < ? AND NOT explained
 """
+_DROP_PREDICTIONS, _DROP_BELONGINGS = (_DROP.format(which=which) for which in ("=", "<>"))
 
 
 class Memory:
@@ -59,8 +63,8 @@ class Memory:
     def miss(self, said: dict[str, Any], leaf: int, part: str = _WHOLE) -> None:
         """Remember that a part of a record, or the whole, is not stored."""
         self._disk.execute(
-            "INSERT OR REPLACE INTO missing (id, part, kind, leaf) VALUES (?, ?, ?, ?)",
-            (said["id"], part, said["kind"], leaf),
+            "INSERT OR REPLACE INTO missing (id, part, kind, prediction, leaf) VALUES (?, ?, ?, ?, ?)",
+            (said["id"], part, said["kind"], _prediction_of(said), leaf),
         )
 
     def erase(self, where: str, what: Any) -> None:
@@ -107,8 +111,8 @@ class Memory:
             what = f"erases {part} of record {identifier}, which is stored all the same"
             yield Finding(where, what)
         for where, first, until, count in self._disk.execute("SELECT * FROM drops").fetchall():
-            done = self._disk.execute(_DROP, (first, until)).rowcount
-            self.dropped += done
+            done = self._disk.execute(_DROP_PREDICTIONS, (first, until)).rowcount
+            self.dropped += done + self._disk.execute(_DROP_BELONGINGS, (first, until)).rowcount
             if done != count:
                 yield Finding(where, f"drops {count} records, but {done} are missing")
 
@@ -125,6 +129,14 @@ class Memory:
                 )
         self._disk.execute("COMMIT")
         self._fresh.clear()
+
+
+def _prediction_of(said: dict[str, Any]) -> str | None:
+    """Return the prediction that a leaf is about, None if it is about something else."""
+    if said["kind"] == "prediction":
+        return str(said["id"])
+    found = said.get("prediction_id") if said["kind"] in BELONGINGS else None
+    return found if isinstance(found, str) else None
 
 
 def _texts(what: Any, *names: str) -> list[str]:

@@ -11,6 +11,7 @@ SERVICE_ROLE = "daybook_service"
 RIGHTS = {
     "predictions": "SELECT, INSERT",
     "events": "SELECT, INSERT",
+    "outcomes": "SELECT, INSERT",
     "notices": "SELECT, INSERT",
     "ledger_pending": "SELECT, INSERT, DELETE",
     "ledger_entries": "SELECT, INSERT",
@@ -41,6 +42,7 @@ RIGHTS = {
 _FUNCTIONS = (
     "ensure_predictions_partition",
     "erase_prediction",
+    "erase_outcome",
     "drop_predictions_partition",
 )
 

@@ -48,6 +48,16 @@ class EventFacts(NamedTuple):
     subject_id: UUID | str | None
 
 
+class OutcomeFacts(NamedTuple):
+    """The unerasable facts of one outcome; what it is, is an erasable part."""
+
+    id: UUID | str
+    at: datetime | str
+    prediction_id: UUID | str
+    actor_id: UUID | str
+    token_id: UUID | str | None
+
+
 class NoticeFacts(NamedTuple):
     """The unerasable facts of a notice: what was done to the book itself.
 
@@ -96,6 +106,19 @@ def event_envelope(facts: EventFacts, commitments: Mapping[str, bytes]) -> bytes
         event=facts.event,
         actor_id=_identifier(facts.actor_id),
         subject_id=_identifier(facts.subject_id),
+    )
+
+
+def outcome_envelope(facts: OutcomeFacts, commitments: Mapping[str, bytes]) -> bytes:
+    """Return the canonical bytes of an outcome's envelope; `commitments` are to its `value`."""
+    return _encode(
+        "outcome",
+        commitments,
+        id=str(facts.id),
+        at=_time(facts.at),
+        prediction_id=str(facts.prediction_id),
+        actor_id=str(facts.actor_id),
+        token_id=_identifier(facts.token_id),
     )
 
 

@@ -18,6 +18,7 @@ from app.models.legal_hold import LegalHold
 from app.models.model import Grant, Model
 from app.models.model_version import ModelVersion
 from app.models.notice import Notice, NoticeKind
+from app.models.outcome import Outcome
 from app.models.prediction import Channel, Prediction, Status
 from app.models.prediction_count import CountedUntil, PredictionCount
 from app.models.rate_limit import RateLimit
@@ -51,6 +52,7 @@ __all__ = [
     "ModelVersion",
     "Notice",
     "NoticeKind",
+    "Outcome",
     "Prediction",
     "PredictionCount",
     "RateLimit",

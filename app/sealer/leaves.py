@@ -14,9 +14,11 @@ from app.ledger.envelope import (
     PARTS,
     EventFacts,
     NoticeFacts,
+    OutcomeFacts,
     PredictionFacts,
     event_envelope,
     notice_envelope,
+    outcome_envelope,
     prediction_envelope,
 )
 from app.ledger.merkle import leaf_hash
@@ -81,6 +83,10 @@ def _event(row: Row, commitments: Mapping[str, bytes]) -> bytes:
     return event_envelope(EventFacts._make(row), commitments)
 
 
+def _outcome(row: Row, commitments: Mapping[str, bytes]) -> bytes:
+    return outcome_envelope(OutcomeFacts._make(row), commitments)
+
+
 def _notice(row: Row, commitments: Mapping[str, bytes]) -> bytes:
     return notice_envelope(NoticeFacts._make(row), commitments)
 
@@ -118,6 +124,7 @@ def _column(fact: str) -> str:
 _NOTICES = _source("notices", NoticeFacts._fields, ("basis",), _notice)
 _SOURCES = {
     "prediction": _source("predictions", PredictionFacts._fields, PARTS, _prediction),
+    "outcome": _source("outcomes", OutcomeFacts._fields, ("value",), _outcome),
     "event": _source("events", EventFacts._fields, ("details",), _event),
     "erasure": _NOTICES,
     "retention": _NOTICES,

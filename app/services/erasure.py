@@ -1,7 +1,8 @@
 """Erasure: salts and texts of a record go, its leaf and its proofs stay; a legal hold forbids it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
@@ -9,18 +10,27 @@ from sqlalchemy import func, or_, select
 from app.extensions import db
 from app.identifiers import new_id
 from app.ledger.envelope import PARTS
-from app.models import EventKind, LegalHold, Notice, NoticeKind, Prediction
+from app.models import EventKind, LegalHold, Notice, NoticeKind, Outcome, Prediction
 from app.services.errors import HeldError, InvalidInputsError, UnknownThingError
 from app.services.events import record_event
 from app.services.notices import record_notice
 
 LONGEST_REASON = 500
+Record = Prediction | Outcome
+#: The parts of each kind of record that can be erased, and the function that does it.
+_PARTS: dict[type[Record], Sequence[str]] = {Prediction: PARTS, Outcome: ("value",)}
+_ERASE: dict[type[Record], Callable[[UUID], Any]] = {
+    Prediction: func.erase_prediction,
+    Outcome: func.erase_outcome,
+}
 #: Who erases, drops or holds has this lock: nothing is held while it goes.
 HOLDS_STAND_STILL = select(func.pg_advisory_xact_lock(7233173838382854005))
+#: Who adds to a record has this lock: it is not erased or dropped meanwhile.
+NOTHING_IS_ERASED = select(func.pg_advisory_xact_lock_shared(7233173838382854005))
 
 
 def erase_prediction(prediction_id: UUID, *, basis: str, actor_id: UUID | None) -> Notice:
-    """Erase what was asked and answered; return the notice.
+    """Erase what was asked and answered, and what turned out to be true; return the notice of the prediction.
 
     Args:
         prediction_id: the record.
@@ -57,21 +67,22 @@ def erase_subject(subject: str, *, basis: str, actor_id: UUID | None) -> list[No
     return _erase(records, basis, actor_id)
 
 
-def replay_erasures(prediction_ids: Iterable[UUID], *, basis: str) -> int:
+def replay_erasures(record_ids: Iterable[UUID], *, basis: str) -> int:
     """Erase again what was erased before a restore brought it back; return how many records it was.
 
     Holds do not forbid it: what the book says is gone must not come back.
 
     Args:
-        prediction_ids: the records that the book says are erased.
+        record_ids: the predictions and other records that the book says are erased.
         basis: why.
     """
     count = 0
-    for identifier in prediction_ids:
-        record = db.session.get(Prediction, identifier)
-        if record is not None and any(getattr(record, f"{name}_salt") for name in PARTS):
-            _erase_one(record, basis, None)
-            count += 1
+    for identifier in record_ids:
+        for kind in _PARTS:
+            record = db.session.get(kind, identifier)
+            if record is not None and _parts_of(record):
+                _erase_one(record, basis, None)
+                count += 1
     return count
 
 
@@ -139,15 +150,29 @@ def holds() -> Sequence[LegalHold]:
 def _erase(records: Sequence[Prediction], basis: str, actor_id: UUID | None) -> list[Notice]:
     why = _given("basis", basis)
     _refuse_if_held(records)
+    for belonging in _belongings(records):
+        if _parts_of(belonging):
+            _erase_one(belonging, why, actor_id)
     return [_erase_one(record, why, actor_id) for record in records]
 
 
-def _erase_one(record: Prediction, basis: str, actor_id: UUID | None) -> Notice:
-    there = [name for name in PARTS if getattr(record, f"{name}_salt") is not None]
+def _belongings(records: Sequence[Prediction]) -> Sequence[Outcome]:
+    ids = [record.id for record in records]
+    query = select(Outcome).where(Outcome.prediction_id.in_(ids)).order_by(Outcome.id)
+    return db.session.scalars(query).all()
+
+
+def _parts_of(record: Record) -> list[str]:
+    """Return the parts of a record that are there."""
+    names = _PARTS[type(record)]
+    return [name for name in names if getattr(record, f"{name}_salt") is not None]
+
+
+def _erase_one(record: Record, basis: str, actor_id: UUID | None) -> Notice:
     notice = record_notice(
-        NoticeKind.ERASURE, actor_id=actor_id, basis=basis, record_id=str(record.id), parts=there
-    )
-    db.session.execute(select(func.erase_prediction(record.id)))
+        NoticeKind.ERASURE, actor_id=actor_id, basis=basis, record_id=str(record.id), parts=_parts_of(record)
+    )  # fmt: skip
+    db.session.execute(select(_ERASE[type(record)](record.id)))
     db.session.expire(record)
     return notice
 

@@ -66,7 +66,7 @@ def find_predictions(
 
 def fitting(query: Select[Any], caller: Caller, asked: Checked | None) -> Select[Any]:
     """Return a query for the records that fit and that a caller may see, the newest first."""
-    query = query.where(_visible(caller)).order_by(Prediction.id.desc())
+    query = query.where(visible(caller)).order_by(Prediction.id.desc())
     return query if asked is None else query.where(condition_of(asked))
 
 
@@ -95,7 +95,7 @@ def get_prediction(caller: Caller, identifier: UUID) -> Prediction:
     Raises:
         UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
     """
-    query = select(Prediction).where(Prediction.id == identifier, _visible(caller))
+    query = select(Prediction).where(Prediction.id == identifier, visible(caller))
     if (found := db.session.scalar(query)) is None:
         raise UnknownThingError("There is no such prediction that you may see.")
     return found
@@ -159,7 +159,7 @@ def as_document(record: Prediction) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _visible(caller: Caller) -> ColumnElement[bool]:
+def visible(caller: Caller) -> ColumnElement[bool]:
     """Return the condition that a caller may see a record: the one place that decides it."""
     own = Prediction.actor_id == caller.user_id
     if not caller.may(Scope.READ_ALL):
