@@ -26,6 +26,7 @@ from app.extensions import csrf, db, limiter, migrate
 from app.flask_settings import flask_settings
 from app.health.routes import blueprint as health
 from app.history.routes import blueprint as history
+from app.outcomes.routes import blueprint as outcomes
 from app.predict.routes import blueprint as predict
 from app.recorder import Limits, Recorder
 from app.sealer.publishing import Publisher
@@ -65,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.exempt(v1.blueprint)
     errors.init_app(app)
     presentation.init_app(app)
-    for blueprint in (predict, history, audit, admin, account, v1.blueprint, health):
+    for blueprint in (predict, history, outcomes, audit, admin, account, v1.blueprint, health):
         app.register_blueprint(blueprint)
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -13,6 +13,7 @@ from app.identifiers import time_of
 from app.models import Scope
 from app.query.editing import written
 from app.version import VERSION
+from ml import truth
 from ml.signature import Signature
 
 
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         app.add_template_filter(function)
     app.add_template_filter(time_of, "time_of")
     app.add_template_filter(written, "in_query")
+    app.add_template_filter(truth.written, "as_class")
     app.add_template_global(typical_row)
     app.context_processor(_page_context)
 

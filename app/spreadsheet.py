@@ -21,6 +21,11 @@ def line(cells: Sequence[Any]) -> bytes:
     return (",".join(map(_cell, cells)) + "\r\n").encode()
 
 
+def as_it_was(text: str) -> str:
+    """Return the text that a cell was made of."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_RISKY) else text
+
+
 def _cell(value: Any) -> str:
     match value:
         case None:

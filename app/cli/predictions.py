@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 import click
@@ -10,11 +11,14 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+from app import spreadsheet
 from app.access import OPERATOR
 from app.extensions import db
 from app.models import Prediction
 from app.services import erasure, exports, history, search
 from app.services.errors import UnknownThingError
+from app.services.outcome_tables import report_table
+from app.services.reporting import Fate
 
 
 @click.group()
@@ -30,7 +34,8 @@ def show(identifier: UUID) -> None:
     record = db.session.scalar(select(Prediction).where(Prediction.id == identifier))
     if record is None:
         raise UnknownThingError(f"There is no prediction {identifier}.")
-    click.echo(orjson.dumps(history.as_document(record), option=orjson.OPT_INDENT_2).decode())
+    (document,) = history.as_documents([record])
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
 @predictions.command()
@@ -51,8 +56,8 @@ def find(query: str, limit: int) -> None:
         page = history.find_predictions(
             OPERATOR, asked, limit=min(limit, history.LONGEST_PAGE), before=before
         )
-        for record in page.records:
-            click.echo(orjson.dumps(history.as_document(record)))
+        for document in history.as_documents(page.records):
+            click.echo(orjson.dumps(document))
         limit, before = limit - len(page.records), page.next
         if before is None:
             return
@@ -94,6 +99,28 @@ def export(query: str, form: str, reason: str | None, output: Path) -> None:
     output.with_name(f"{output.name}.manifest.json").write_bytes(export.manifest())
     part.replace(output)
     click.echo(orjson.loads(export.manifest())["count"])
+
+
+@predictions.command()
+@click.argument("file", type=click.File("rb"))
+@with_appcontext
+def outcomes(file: BinaryIO) -> None:
+    """Record what turned out to be true, from a CSV file with columns outcome, and id or reference.
+
+    \b
+    Prints what became of each line, as CSV; exits with 1 if one was refused.
+
+    \b
+    Example:
+        manage.py predictions outcomes october.csv > report.csv
+    """
+    lines = report_table(OPERATOR, file.read())
+    click.echo(spreadsheet.line(["line", "record", "fate", "why"]), nl=False)
+    for line in lines:
+        told = [line.number, line.named, str(line.result.fate), line.result.why]
+        click.echo(spreadsheet.line(told), nl=False)
+    if any(line.result.fate is Fate.REFUSED for line in lines):
+        raise click.exceptions.Exit(1)
 
 
 @predictions.command()

@@ -27,11 +27,13 @@ from app.services import (
     erasure,
     exports,
     history,
+    outcomes,
     overview,
     proofs,
     readings,
     retention,
     search,
+    users,
     views,
 )
 from app.services.errors import InputFault, InvalidQueryError, QueryFault, UnknownThingError
@@ -193,6 +195,7 @@ def show_prediction(identifier: UUID) -> str:
     description = history.signature_of(record)
     signature = Signature.from_json(description) if description else None
     erased = erasure.erasure_of(record.id)
+    reported = outcomes.outcomes_of(record)
     return render_template(
         "history/record.html",
         record=record,
@@ -200,6 +203,10 @@ def show_prediction(identifier: UUID) -> str:
         rows=_rows(record, signature),
         caller_address=history.addresses_of([record]).get(record.actor_id, "unknown"),
         siblings=history.siblings(record),
+        outcomes=reported,
+        outcome_leaves=proofs.leaves_of([outcome.id for outcome in reported]),
+        reporters=users.addresses({outcome.actor_id for outcome in reported if outcome.actor_id}),
+        may_report=_can_be_reported_on(record, signature),
         readings=readings.readings_of(record) if g.caller.may(Scope.AUDIT) else None,
         neighbours=history.neighbours(g.caller, record),
         environment=history.environment_of(record),
@@ -268,6 +275,11 @@ def _rows(record: Prediction, signature: Signature | None) -> list[tuple[InputFi
         return []
     stored = record.inputs
     return [(item, stored.get(item.name)) for item in signature.inputs]
+
+
+def _can_be_reported_on(record: Prediction, signature: Signature | None) -> bool:
+    is_answered = record.status == Status.ACCEPTED and record.output is not None
+    return g.caller.may(Scope.OUTCOME) and is_answered and signature is not None
 
 
 def _can_be_asked_again(record: Prediction) -> bool:

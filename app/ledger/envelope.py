@@ -54,7 +54,7 @@ class OutcomeFacts(NamedTuple):
     id: UUID | str
     at: datetime | str
     prediction_id: UUID | str
-    actor_id: UUID | str
+    actor_id: UUID | str | None
     token_id: UUID | str | None
 
 
@@ -117,7 +117,7 @@ def outcome_envelope(facts: OutcomeFacts, commitments: Mapping[str, bytes]) -> b
         id=str(facts.id),
         at=_time(facts.at),
         prediction_id=str(facts.prediction_id),
-        actor_id=str(facts.actor_id),
+        actor_id=_identifier(facts.actor_id),
         token_id=_identifier(facts.token_id),
     )
 

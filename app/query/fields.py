@@ -10,7 +10,7 @@ from enum import StrEnum
 from ml.signature import FieldType, OutputType, Signature
 
 _CLOSEST = 3
-PREDICTION, PROBABILITY, HAS = "prediction", "probability.", "has"
+PREDICTION, PROBABILITY, OUTCOME, HAS = "prediction", "probability.", "outcome", "has"
 #: Before the name of an input that has the name of another field.
 INPUT = "input."
 
@@ -99,7 +99,7 @@ def vocabulary(
         record: the fields that every record has.
         signatures: the signatures of each model's versions, by the model's name.
     """
-    taken = {field.name for field in record} | {PREDICTION, HAS}
+    taken = {field.name for field in record} | {PREDICTION, OUTCOME, HAS}
     found: dict[str, dict[Kind, dict[str, Field]]] = {}
     for model, versions in signatures.items():
         for field in (field for one in versions for field in _fields_of(one, taken)):
@@ -122,6 +122,10 @@ def _fields_of(signature: Signature, taken: set[str]) -> Iterable[Field]:
     classes = output.classes or ()
     yield Field(
         name=PREDICTION, kind=_OUTPUTS[output.type], path=("output", "prediction"), label=output.label,
+        choices=tuple(map(_written, classes)), unit=output.unit,
+    )  # fmt: skip
+    yield Field(
+        name=OUTCOME, kind=_OUTPUTS[output.type], path=(OUTCOME,), label="outcome",
         choices=tuple(map(_written, classes)), unit=output.unit,
     )  # fmt: skip
     for one in classes if output.probabilities else ():

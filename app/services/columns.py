@@ -15,6 +15,7 @@ from app.query.editing import read_names, written
 from app.query.fields import Field, UnknownFieldError, Vocabulary
 from app.services import search
 from app.services.errors import invalid_query
+from app.services.outcomes import newest_outcomes
 
 _AT_FIRST = 4
 _MOST = 50
@@ -85,9 +86,10 @@ def values_of(records: Sequence[Prediction], fields: Sequence[Field]) -> dict[UU
     query = select(Prediction.id, Prediction.inputs, Prediction.output).where(
         Prediction.id.in_(ids)
     )
-    return {
-        identifier: [
-            search.value_in({"inputs": inputs, "output": output}, field) for field in fields
-        ]
-        for identifier, inputs, output in db.session.execute(query)
-    }
+    outcomes = newest_outcomes(ids) if any(field.path == ("outcome",) for field in fields) else {}
+    found = {}
+    for identifier, inputs, output in db.session.execute(query):
+        outcome = outcomes[identifier].value if identifier in outcomes else None
+        parts = {"inputs": inputs, "output": output, "outcome": outcome}
+        found[identifier] = [search.value_in(parts, field) for field in fields]
+    return found

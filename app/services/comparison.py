@@ -1,13 +1,15 @@
 """Two records side by side, field by field."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from app.access import Caller
-from app.models import Prediction
+from app.models import Outcome, Prediction
 from app.query.fields import Field
 from app.services import search
+from app.services.outcomes import newest_outcomes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +59,11 @@ def compare(caller: Caller, one: Prediction, other: Prediction) -> Comparison:
     fields = {
         field.path: field for model in models for field in search.fields_of(known, str(model))
     }
-    lines = {path: _line(field, one, other) for path, field in fields.items()}
+    outcomes = newest_outcomes([one.id, other.id])
+    lines = {path: _line(field, outcomes, one, other) for path, field in fields.items()}
     return Comparison(
         inputs=[line for path, line in lines.items() if path[0] == "inputs"],
-        answers=[line for path, line in lines.items() if path[0] == "output"],
+        answers=[line for path, line in lines.items() if path[0] != "inputs"],
         facts=[
             Line(label=label, one=read(one), other=read(other), is_time=label == "Time")
             for label, read in _FACTS.items()
@@ -68,7 +71,7 @@ def compare(caller: Caller, one: Prediction, other: Prediction) -> Comparison:
     )
 
 
-def _line(field: Field, *records: Prediction) -> Line:
-    one, other = (search.answered_value(record, field) for record in records)
+def _line(field: Field, outcomes: Mapping[UUID, Outcome], *records: Prediction) -> Line:
+    one, other = (search.answered_value(r, outcomes.get(r.id), field) for r in records)
     label = field.label[:1].upper() + field.label[1:]
     return Line(label=label, unit=field.unit, one=one, other=other)

@@ -80,7 +80,7 @@ def replay_erasures(record_ids: Iterable[UUID], *, basis: str) -> int:
     for identifier in record_ids:
         for kind in _PARTS:
             record = db.session.get(kind, identifier)
-            if record is not None and _parts_of(record):
+            if isinstance(record, Prediction | Outcome) and _parts_of(record):
                 _erase_one(record, basis, None)
                 count += 1
     return count

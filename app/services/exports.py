@@ -25,13 +25,14 @@ from app.archive import archived
 from app.database.transactions import snapshot
 from app.extensions import db
 from app.identifiers import new_id
-from app.models import EventKind, LedgerCheckpoint, Prediction, Status, User
+from app.models import EventKind, LedgerCheckpoint, Outcome, Prediction, Status, User
 from app.query.fields import Field
 from app.query.wording import sentence
 from app.services import search
 from app.services.errors import OverloadedError, invalid_query
 from app.services.events import record_event
-from app.services.history import PATIENCE_MS, as_document, bounded, fitting
+from app.services.history import PATIENCE_MS, as_documents, bounded, fitting
+from app.services.outcomes import newest_outcomes
 from app.version import VERSION
 
 _AT_ONCE = 1_000
@@ -155,7 +156,7 @@ class Export:
             digest.update(head := writer.head())
             yield head
             for records in _pages(session, self._selection.found):
-                digest.update(part := b"".join(map(writer.line, records)))
+                digest.update(part := writer.lines(records))
                 count, first, last = count + len(records), first or records[0].id, records[-1].id
                 yield part
         self._end(
@@ -219,15 +220,16 @@ class _Documents:
     """Each record as the JSON document that the API shows, with what proves it."""
 
     def __init__(self, session: Session, fields: Sequence[Field]) -> None:
-        del session, fields
+        del fields
+        self._session = session
 
     def head(self) -> bytes:
         return b""
 
-    def line(self, record: Prediction) -> bytes:
-        return orjson.dumps(
-            as_document(record), option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
-        )
+    def lines(self, records: Sequence[Prediction]) -> bytes:
+        option = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+        documents = as_documents(records, self._session)
+        return b"".join(orjson.dumps(document, option=option) for document in documents)
 
 
 class _Table:
@@ -246,7 +248,11 @@ class _Table:
             [*_COLUMNS, *(field.name for field in self._fields), "inputs", "output"]
         )
 
-    def line(self, record: Prediction) -> bytes:
+    def lines(self, records: Sequence[Prediction]) -> bytes:
+        outcomes = newest_outcomes([record.id for record in records], self._session)
+        return b"".join(self._line(record, outcomes.get(record.id)) for record in records)
+
+    def _line(self, record: Prediction, outcome: Outcome | None) -> bytes:
         own = [
             self._address_of(record) if name == "caller" else getattr(record, name)
             for name in _COLUMNS
@@ -256,7 +262,7 @@ class _Table:
         return spreadsheet.line(
             [
                 *own,
-                *(search.answered_value(record, field) for field in self._fields),
+                *(search.answered_value(record, outcome, field) for field in self._fields),
                 inputs,
                 output,
             ]

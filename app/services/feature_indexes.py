@@ -157,7 +157,8 @@ def _id_of(model: str) -> UUID:
 
 def _find(model: str, name: str) -> Field:
     _id_of(model)
-    fields = search.fields_of(search.signatures_for(OPERATOR), model)
+    every = search.fields_of(search.signatures_for(OPERATOR), model)
+    fields = [field for field in every if field.path[0] in ("inputs", "output")]
     try:
         field = Vocabulary(fields).find(name)
     except UnknownFieldError as error:

@@ -1,6 +1,6 @@
 """The history: which records a caller may see, a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg2.errors import QueryCanceled
 from sqlalchemy import Executable, Select, false, or_, select, text, true
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import Session, defer
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.access import Caller
@@ -19,6 +19,7 @@ from app.models import Environment, Model, ModelVersion, Prediction, Scope
 from app.query.checking import Checked
 from app.services.errors import UnknownThingError, invalid_query
 from app.services.model_access import is_usable
+from app.services.outcomes import newest_outcomes
 from app.services.search import condition_of
 from app.services.users import addresses
 
@@ -146,8 +147,18 @@ def leaf_hash_of(record: Prediction) -> bytes:
     return leaf_hash(prediction_envelope(facts, there))
 
 
-def as_document(record: Prediction) -> dict[str, Any]:
-    """Return the whole record as JSON values, as the API and the command line show it."""
+def as_documents(
+    records: Sequence[Prediction], session: Session | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield whole records as JSON values, as the API and the command line show them, each with its outcome."""
+    outcomes = newest_outcomes([record.id for record in records], session)
+    for record in records:
+        outcome = outcomes.get(record.id)
+        told = None if outcome is None else {"value": outcome.value, "at": outcome.at}
+        yield _document(record) | {"outcome": told}
+
+
+def _document(record: Prediction) -> dict[str, Any]:
     plain = {name: _plain(getattr(record, name)) for name in PredictionFacts._fields}
     parts = {name: getattr(record, name) for name in PARTS}
     commitments = {name: _plain(getattr(record, f"{name}_commitment")) for name in PARTS}

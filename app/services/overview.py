@@ -24,6 +24,7 @@ from app.query.syntax import Term, conjuncts
 from app.services import search
 from app.services.errors import InvalidQueryError
 from app.services.history import bounded, fitting
+from app.services.outcomes import newest_value
 
 MOST = 10_000
 PATIENCE_MS = 3_000
@@ -87,6 +88,7 @@ class _Row:
     channel: str
     inputs: Any
     output: Any
+    outcome: Any
 
 
 def overview(caller: Caller, query: str) -> Overview | None:
@@ -119,17 +121,15 @@ def _fetch(caller: Caller, asked: Checked | None) -> list[_Row]:
 
     columns = (
         Prediction.id, Prediction.model, Prediction.model_version, Prediction.status, Prediction.channel,
-        accepted(Prediction.inputs), accepted(Prediction.output),
+        accepted(Prediction.inputs), accepted(Prediction.output), newest_value(),
     )  # fmt: skip
     query = fitting(select(*columns), caller, asked).limit(MOST + 1)
     return [_row(*row) for row in bounded(query, PATIENCE_MS)]
 
 
 def _row(*columns: Any) -> _Row:
-    *facts, inputs, output = columns
-    return _Row(
-        *facts, *(None if part is None else orjson.loads(part) for part in (inputs, output))
-    )
+    facts, parts = columns[:-3], columns[-3:]
+    return _Row(*facts, *(None if part is None else orjson.loads(part) for part in parts))
 
 
 def _fields(caller: Caller, model: str | None) -> list[Field]:
@@ -143,7 +143,7 @@ def _fields(caller: Caller, model: str | None) -> list[Field]:
 
 
 def _facet(query: str, field: Field, rows: Sequence[_Row], model: str | None) -> Facet:
-    if model is not None and field.path[0] in ("inputs", "output"):
+    if model is not None and field.path[0] in ("inputs", "output", "outcome"):
         query = _of_model(query, model)
     found = _column(field, rows)
     there = [value for value in found if value is not None]

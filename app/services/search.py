@@ -1,7 +1,6 @@
 """Search: queries of the history, compiled to conditions with bound parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from app.access import Caller
 from app.extensions import db
 from app.identifiers import first_id_at
 from app.ledger import canonical
-from app.models import Channel, Model, ModelVersion, Prediction, Status, User
+from app.models import Channel, Model, ModelVersion, Outcome, Prediction, Status, User
 from app.query.checking import (
     Checked,
     Condition,
@@ -43,11 +42,12 @@ from app.query.errors import QueryError
 from app.query.fields import Field, Kind, Vocabulary, vocabulary
 from app.query.syntax import Node, Term, parse
 from app.query.tree import And, Not, Or
+from app.services.conditions import Bool, compared, escaped
 from app.services.errors import InvalidQueryError, QueryFault, pointer_to
 from app.services.model_access import is_usable
+from app.services.outcomes import has_outcome
 from ml.signature import Signature
 
-Bool = ColumnElement[bool]
 #: Signatures of models by name and number of the version.
 Signatures = Mapping[str, Mapping[int, Signature]]
 
@@ -116,9 +116,10 @@ def its_model(known: Signatures, query: str) -> str | None:
 
 
 def fields_of(known: Signatures, model: str) -> list[Field]:
-    """Return the fields of a model's inputs and answers."""
+    """Return the fields of a model's inputs, its answers, and what turned out to be true of them."""
     fields = list(vocabulary_of(known, {model.casefold(): None}))
-    return [field for part in ("inputs", "output") for field in fields if field.path[0] == part]
+    parts = ("inputs", "output", "outcome")
+    return [field for part in parts for field in fields if field.path[0] == part]
 
 
 def value_in(parts: Mapping[str, Any], field: Field) -> Any:
@@ -157,11 +158,12 @@ def examples(known: Signatures) -> list[str]:
     return found
 
 
-def answered_value(record: Prediction, field: Field) -> Any:
+def answered_value(record: Prediction, outcome: Outcome | None, field: Field) -> Any:
     """Return the value that a field has in an answered record; None in others, and if there is none."""
     if record.status != Status.ACCEPTED:
         return None
-    return value_in({"inputs": record.inputs, "output": record.output}, field)
+    truth = None if outcome is None else outcome.value
+    return value_in({"inputs": record.inputs, "output": record.output, "outcome": truth}, field)
 
 
 def suggestions(known: Signatures) -> list[dict[str, Any]]:
@@ -181,17 +183,30 @@ def condition_of(asked: Checked) -> Bool:
 
     What is missing is neither so nor not so: it fits neither a condition nor its opposite.
     """
+    return _condition_of(asked, so=True)
+
+
+def _condition_of(asked: Checked, *, so: bool) -> Bool:
+    """Return the condition that it is so, or that it is not.
+
+    The opposite goes down to each condition: those on other tables say it in their own way.
+    """
     match asked:
         case And(parts):
-            return and_(*map(condition_of, parts))
+            found = [_condition_of(part, so=so) for part in parts]
+            return and_(*found) if so else or_(*found)
         case Or(parts):
-            return or_(*map(condition_of, parts))
+            found = [_condition_of(part, so=so) for part in parts]
+            return or_(*found) if so else and_(*found)
         case Not(part):
-            return not_(condition_of(part))
+            return _condition_of(part, so=not so)
+        case Condition(Field(path=("outcome",)) as field, test):
+            return has_outcome(field, test, so=so)
         case Found(text):
-            return _is_somewhere(text)
+            condition = _is_somewhere(text)
         case Condition(field, test):
-            return _COMPILERS.get(field.path[0], _by_value)(field, test)
+            condition = _COMPILERS.get(field.path[0], _by_value)(field, test)
+    return condition if so else not_(condition)
 
 
 def _named(tree: Node) -> dict[str, str | None]:
@@ -223,7 +238,7 @@ def _record_fields(models: Sequence[str]) -> list[Field]:
 
 def _is_somewhere(text: str) -> Bool:
     """Whether a text is the reference, or in one of the values that an accepted request sent."""
-    pattern = f"%{_escaped(text)}%"
+    pattern = f"%{escaped(text)}%"
     members = func.json_each_text(Prediction.inputs).table_valued("key", "value")
     is_object = and_(
         Prediction.status == Status.ACCEPTED, func.json_typeof(Prediction.inputs) == "object"
@@ -234,38 +249,15 @@ def _is_somewhere(text: str) -> Bool:
     )
 
 
-def _compared(value: ColumnElement[Any], test: Test) -> Bool:
-    match test:
-        case Present():
-            return value.is_not(None)
-        case Equals(wanted):
-            equal: Bool = value == _bound(wanted)
-            return equal
-        case Matches(pattern):
-            return value.like(_escaped(pattern).replace("*", "%"))
-        case Within(low, high, low_open, high_open):
-            edges = []
-            if low is not None:
-                edges.append(value > _bound(low) if low_open else value >= _bound(low))
-            if high is not None:
-                edges.append(value < _bound(high) if high_open else value <= _bound(high))
-            return and_(*edges)
-
-
-def _bound(value: Any) -> Any:
-    """Return a value as it is in JSON: dates are text."""
-    return value.isoformat() if isinstance(value, date) else value
-
-
 def _by_value(field: Field, test: Test) -> Bool:
-    return _compared(_VALUES[field.path[0]](), test)
+    return compared(_VALUES[field.path[0]](), test)
 
 
 def _by_part(field: Field, test: Test) -> Bool:
     """Compare a member of the inputs or the output, if it is of the kind that is asked for."""
     if isinstance(test, Present):
         return func.coalesce(func.json_typeof(_member(field)) != "null", false())
-    return _compared(value_of(field), test)
+    return compared(value_of(field), test)
 
 
 def value_of(field: Field) -> ColumnElement[Any]:
@@ -311,7 +303,7 @@ def _by_caller(_: Field, test: Test) -> Bool:
         found = db.session.scalar(select(User.id).where(address == test.value.lower()))
         return Prediction.actor_id == (found or UUID(int=0))
     if isinstance(test, Matches):
-        people = select(User.id).where(_compared(address, Matches(test.pattern.lower())))
+        people = select(User.id).where(compared(address, Matches(test.pattern.lower())))
         return Prediction.actor_id.in_(people)
     return true()
 
@@ -349,10 +341,6 @@ def _probability() -> ColumnElement[Any]:
     names = (predicted, func.initcap(predicted), predicted.concat(".0"))
     by_name = [Prediction.output["probabilities"].op("->>")(name) for name in names]
     return cast(func.coalesce(*by_name), Float)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 _VALUES: dict[str, Callable[[], Any]] = {

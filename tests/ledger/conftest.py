@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from app import create_app
 from app.extensions import db
 from app.ledger.strict_text import encode_base64
 from app.models import EventKind
-from app.services import ledger, proofs
+from app.services import ledger, proofs, reporting
 from app.services.errors import ServiceError
 from app.services.events import record_event
 from tests.support.asking import ask
@@ -107,7 +108,7 @@ def psql(server):
 
 @pytest.fixture(scope="session")
 def original(cast_database, cast, server, worker, tmp_path_factory, psql) -> Iterator[House]:
-    """A book of 600 predictions, and the events of the cast, under some checkpoints; one was kept."""
+    """A book of 599 predictions, an outcome, and the events of the cast, under some checkpoints; one was kept."""
     name = f"original_{worker}"
     folder = tmp_path_factory.mktemp("original")
     app = create_app(settings_for(server.clone(name, cast_database), folder / "home"))
@@ -116,6 +117,7 @@ def original(cast_database, cast, server, worker, tmp_path_factory, psql) -> Ite
     for rows in (300, 5):
         _ask(house, cast, rows)
     with house.context():
+        reporting.report_outcome(cast["owner"].caller, UUID(house.ids[0]), "yes")
         record_event(EventKind.TOKEN_CREATED, actor_id=cast["owner"].id, name="nightly")
         db.session.commit()
     house.seal()
@@ -123,7 +125,7 @@ def original(cast_database, cast, server, worker, tmp_path_factory, psql) -> Ite
     house.held = folder / "held"
     with house.context():
         house.held.write_text(ledger.newest_checkpoint().note)
-    _ask(house, cast, 295)
+    _ask(house, cast, 294)
     house.seal()
     dispose(app)
     yield house

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app import identifiers
 from app.extensions import db
-from app.models import Event, EventKind, LegalHold, Notice, NoticeKind, Prediction
-from app.services import books, erasure, proofs, retention
+from app.models import Event, EventKind, LegalHold, Notice, NoticeKind, Outcome, Prediction
+from app.services import books, erasure, proofs, reporting, retention
 from app.services.errors import (
     ConflictError,
     HeldError,
@@ -274,9 +274,10 @@ class Past:
 def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, capsys, cast):
     past, ids = old_month
     with house.context():
+        reporting.report_outcome(cast["owner"].caller, ids[0], "yes")
         (month,) = retention.months_to_drop(24, datetime.now(UTC))
         assert (month.start.year, month.start.month) == (past.year, past.month)
-        with pytest.raises(NotSealedError, match="5 records are not sealed"):
+        with pytest.raises(NotSealedError, match="6 records are not sealed"):
             retention.drop_month(month, keep=24, actor_id=None)
         db.session.rollback()
     house.seal()
@@ -293,6 +294,7 @@ def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, 
         db.session.commit()
         assert not retention.months_to_drop(24, datetime.now(UTC))
         assert db.session.get(Prediction, ids[0]) is None
+        assert not db.session.scalar(select(Outcome).where(Outcome.prediction_id == ids[0]))
     house.seal()
     assert house.whole_book(capsys)[0] == 0
     (house.folder / "old").write_text(old)

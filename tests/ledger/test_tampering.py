@@ -208,6 +208,27 @@ CASES = {
         "DELETE FROM events WHERE id = :event",
         whole_book="(record {event}): the record is gone, and no leaf says why",
     ),
+    "an outcome edited": case(
+        "UPDATE outcomes SET value = '\"no\"'",
+        whole_book="(outcome {outcome}): value is not what was committed to",
+    ),
+    "an outcome of another prediction": case(
+        "UPDATE outcomes SET prediction_id = :id",
+        whole_book="(outcome {outcome}): prediction_id is not what the leaf says",
+    ),
+    "an outcome erased without a leaf": case(
+        "UPDATE outcomes SET value = NULL, value_salt = NULL",
+        whole_book="(record {outcome}): value is gone, and no leaf says why",
+    ),
+    "an outcome deleted": case(
+        "DELETE FROM outcomes",
+        whole_book="(record {outcome}): the record is gone, and no leaf says why",
+    ),
+    "an outcome that nobody reported": case(
+        "INSERT INTO outcomes SELECT overlay(id::text placing 'ffff' from 33)::uuid, at, prediction_id, actor_id, token_id,"
+        " '\"no\"', value_salt, value_commitment FROM outcomes",
+        whole_book="outcome {forged}: neither is a leaf of the book nor waits to be one",
+    ),
 }  # fmt: skip
 
 
@@ -225,6 +246,7 @@ def names(house):
             "leaf": (leaf := db.session.scalar(text("SELECT index FROM ledger_entries WHERE record_id = :id"), {"id": identifier})),
             "next": leaf + 1, "size": (size := db.session.scalar(text("SELECT size FROM ledger_head"))), "more": size + 1,
             "event": str(db.session.scalar(text("SELECT id FROM events WHERE details IS NOT NULL ORDER BY id DESC LIMIT 1"))),
+            "outcome": (outcome := str(db.session.scalar(text("SELECT id FROM outcomes")))), "forged": outcome[:32] + "ffff",
             "month": db.session.scalar(text("SELECT tableoid::regclass::text FROM predictions WHERE id = :id"), {"id": identifier}),
         }  # fmt: skip
 
