@@ -31,6 +31,8 @@ def init_app(app: Flask) -> None:
         bars,
         answer,
         plain_json,
+        metric,
+        metric_name,
     )
     for function in filters:
         app.add_template_filter(function)
@@ -106,6 +108,20 @@ def percent(share: float) -> str:
     if 0.999 < share < 1:
         return "> 99.9 %"
     return f"{share * 100:.1f} %"
+
+
+def metric(found: float, name: str) -> str:
+    """Write a metric: shares in percent, areas and scores to three digits, errors as numbers."""
+    if name == "accuracy":
+        return f"{found * 100:.1f} %"
+    if name in ("brier_score", "roc_auc"):
+        return f"{found:.3f}"
+    return f"{found:,.0f}" if abs(found) >= 1000 else f"{found:.4g}"
+
+
+def metric_name(name: str) -> str:
+    """Write the name of a metric."""
+    return {"mae": "MAE", "rmse": "RMSE"}.get(name, name.replace("_", " ").capitalize())
 
 
 def short(identifier: UUID) -> str:

@@ -1,4 +1,4 @@
-"""Reporting outcomes: one by its form, many by a table."""
+"""Reporting outcomes, one by its form and many by a table; and what they say of a model."""
 
 from collections import Counter
 from uuid import UUID
@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response
 
 from app import access
 from app.models import Scope
-from app.services import history, readings, reporting
-from app.services.errors import InvalidInputsError
+from app.services import history, model_access, readings, reporting
+from app.services.errors import InvalidInputsError, InvalidQueryError
 from app.services.outcome_tables import report_table
+from app.services.performance import performance_of
 from ml.signature import Signature
 from ml.truth import read_written_truth
 
@@ -56,6 +57,23 @@ def report_many() -> str | tuple[str, int]:
         return render_template("outcomes/table.html", fault=error.errors[0].message), 422
     fates = Counter(line.result.fate for line in lines)
     return render_template("outcomes/table.html", lines=lines, fates=fates)
+
+
+@blueprint.get("/models/<name>/performance")
+@access.requires(Scope.READ_OWN, Scope.READ_ALL)
+def show_performance(name: str) -> str | tuple[str, int]:
+    """Show how well a model did, among the records that a query finds."""
+    model = model_access.visible_model(g.caller, name)
+    query, by = request.args.get("q", ""), request.args.get("by", "")
+    found, fault = None, None
+    try:
+        found = performance_of(g.caller, model, query, by)
+    except InvalidQueryError as error:
+        (fault,) = error.errors
+    page = render_template(
+        "outcomes/performance.html", model=model, performance=found, query=query, fault=fault
+    )
+    return (page, 400) if fault else page
 
 
 def _form(identifier: UUID, value: str = "", fault: str | None = None) -> str:

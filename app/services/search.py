@@ -52,8 +52,13 @@ from ml.signature import Signature
 Signatures = Mapping[str, Mapping[int, Signature]]
 
 
-def read_query(caller: Caller, text: str) -> Checked | None:
+def read_query(caller: Caller, text: str, *, of: str | None = None) -> Checked | None:
     """Return what a query asks for, None for all records.
+
+    Args:
+        caller: whose models' fields there are.
+        text: the query.
+        of: the one model whose fields are meant; None if the query says it.
 
     Raises:
         InvalidQueryError: if it is none; it says what is wrong, and where.
@@ -62,11 +67,10 @@ def read_query(caller: Caller, text: str) -> Checked | None:
         if "\x00" in text:
             raise QueryError("Remove the character U+0000.", at := text.index("\x00"), at + 1)
         tree = parse(text)
-        return (
-            None
-            if tree is None
-            else check(tree, vocabulary_of(signatures_for(caller), _named(tree)))
-        )
+        if tree is None:
+            return None
+        named = _named(tree) if of is None else {of.casefold(): None}
+        return check(tree, vocabulary_of(signatures_for(caller), named))
     except QueryError as error:
         fault = QueryFault(pointer_to("q"), error.message, error.start, error.end)
         raise InvalidQueryError(f"q: {error.message}", [fault]) from None

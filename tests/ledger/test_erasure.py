@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
@@ -24,6 +23,7 @@ from app.services.errors import (
 from app.services.notices import record_notice
 from tests.support.asking import ask
 from tests.support.cast import sign_in
+from tests.support.past import Past
 
 BASIS = "GDPR Art. 17, request of Mrs Example"
 
@@ -261,14 +261,6 @@ def old_month(house, cast, monkeypatch):
         ids = ask(app, cast["owner"], rows=5)
     monkeypatch.undo()
     return past, ids
-
-
-class Past:
-    def __init__(self, moment):
-        self._nanoseconds = int(moment.timestamp() * 1e9) - time.time_ns()
-
-    def time_ns(self):
-        return time.time_ns() + self._nanoseconds
 
 
 def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, capsys, cast):

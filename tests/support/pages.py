@@ -21,11 +21,13 @@ def sign_in(page, who="owner"):
     expect(page.get_by_role("heading", name="Models")).to_be_visible()
 
 
-def make_token(page):
+def make_token(page, *more):
     """Make a token on the account page; return it."""
     page.get_by_label("Name", exact=True).fill("my program")
     page.get_by_label("ask for predictions").check()
     page.get_by_label("read your own records").check()
+    for scope in more:
+        page.get_by_label(scope).check()
     page.get_by_role("button", name="Make token").click()
     expect(page.get_by_role("heading", name="Your token")).to_be_visible()
     return page.locator("pre.secret").inner_text()
