@@ -28,6 +28,7 @@ from app.health.routes import blueprint as health
 from app.history.routes import blueprint as history
 from app.outcomes.routes import blueprint as outcomes
 from app.predict.routes import blueprint as predict
+from app.reviews.routes import blueprint as reviews
 from app.recorder import Limits, Recorder
 from app.sealer.publishing import Publisher
 from app.sealer.sealer import Sealer
@@ -66,7 +67,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.exempt(v1.blueprint)
     errors.init_app(app)
     presentation.init_app(app)
-    for blueprint in (predict, history, outcomes, audit, admin, account, v1.blueprint, health):
+    for blueprint in (
+        predict,
+        history,
+        outcomes,
+        reviews,
+        audit,
+        admin,
+        account,
+        v1.blueprint,
+        health,
+    ):
         app.register_blueprint(blueprint)
     for command in COMMANDS:
         app.cli.add_command(command)

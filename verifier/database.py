@@ -32,6 +32,7 @@ WHERE (level, number) >= ({level}, {number}) ORDER BY level, number LIMIT 256
 STRAYS = """
 SELECT to_json(kind || ' ' || id) FROM (
     SELECT 'prediction' AS kind, id FROM predictions UNION ALL SELECT 'outcome', id FROM outcomes UNION ALL
+    SELECT 'review', id FROM reviews UNION ALL
     SELECT 'event', id FROM events UNION ALL SELECT kind, id FROM notices
 ) AS recorded
 WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = recorded.id AND e.kind = recorded.kind)
@@ -78,6 +79,9 @@ _PREDICTION = {name: f"{{0}}.{name}" for name in (
 _OUTCOME = {"at": _moment("{0}.at")} | {
     name: f"{{0}}.{name}" for name in ("id", "prediction_id", "actor_id", "token_id")
 }
+_REVIEW = {"at": _moment("{0}.at")} | {name: f"{{0}}.{name}" for name in (
+    "id", "prediction_id", "actor_id", "token_id", "queue_id", "verdict", "adjudicates",
+)}  # fmt: skip
 _EVENT = {"id": "{0}.id", "at": _moment("{0}.at"), "event": "{0}.kind", "actor_id": "{0}.actor_id",
           "subject_id": "{0}.subject_id"}  # fmt: skip
 _NOTICE = {
@@ -91,14 +95,16 @@ _NOTICE = {
 RECORD = f"""
 CASE WHEN p.id IS NOT NULL THEN {_record("p", "'prediction'", _PREDICTION, ("inputs", "output", "reference", "subject"))}
      WHEN o.id IS NOT NULL THEN {_record("o", "'outcome'", _OUTCOME, ("value",))}
+     WHEN w.id IS NOT NULL THEN {_record("w", "'review'", _REVIEW, ("correction", "reason", "note"))}
      WHEN v.id IS NOT NULL THEN {_record("v", "'event'", _EVENT, ("details",))}
      WHEN n.id IS NOT NULL THEN {_record("n", "n.kind", _NOTICE, ("basis",))} END
 """
 JOINS = """
 LEFT JOIN predictions p ON e.kind = 'prediction' AND p.id = e.record_id
 LEFT JOIN outcomes o ON e.kind = 'outcome' AND o.id = e.record_id
+LEFT JOIN reviews w ON e.kind = 'review' AND w.id = e.record_id
 LEFT JOIN events v ON e.kind = 'event' AND v.id = e.record_id
-LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'outcome', 'event') AND n.id = e.record_id
+LEFT JOIN notices n ON e.kind NOT IN ('prediction', 'outcome', 'review', 'event') AND n.id = e.record_id
 """
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from verifier.errors import Finding, Rejected
 
 #: What an erasure may take from a prediction and from what belongs to it; nothing else is ever erased.
-ERASABLE = frozenset({"inputs", "output", "reference", "subject", "value"})
+ERASABLE = frozenset(
+    {"inputs", "output", "reference", "subject", "value", "correction", "reason", "note"}
+)
 #: The kinds of records that belong to a prediction, and name it.
-BELONGINGS = frozenset({"outcome"})
+BELONGINGS = frozenset({"outcome", "review"})
 _WHOLE = ""
 _AT_ONCE = 1000
 _LARGEST = 2**63

@@ -13,7 +13,7 @@ from typing import Any
 from verifier.errors import Rejected
 
 VERSION = 1
-KINDS = ("prediction", "outcome", "event", "erasure", "retention", "key_change", "loss")
+KINDS = ("prediction", "outcome", "review", "event", "erasure", "retention", "key_change", "loss")
 _SALT = 32
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

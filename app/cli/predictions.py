@@ -34,7 +34,7 @@ def show(identifier: UUID) -> None:
     record = db.session.scalar(select(Prediction).where(Prediction.id == identifier))
     if record is None:
         raise UnknownThingError(f"There is no prediction {identifier}.")
-    (document,) = history.as_documents([record])
+    (document,) = history.as_documents(OPERATOR, [record])
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -56,7 +56,7 @@ def find(query: str, limit: int) -> None:
         page = history.find_predictions(
             OPERATOR, asked, limit=min(limit, history.LONGEST_PAGE), before=before
         )
-        for document in history.as_documents(page.records):
+        for document in history.as_documents(OPERATOR, page.records):
             click.echo(orjson.dumps(document))
         limit, before = limit - len(page.records), page.next
         if before is None:

@@ -12,6 +12,10 @@ RIGHTS = {
     "predictions": "SELECT, INSERT",
     "events": "SELECT, INSERT",
     "outcomes": "SELECT, INSERT",
+    "reviews": "SELECT, INSERT",
+    "review_queues": "SELECT, INSERT, UPDATE (closed_at)",
+    "review_items": "SELECT, INSERT, UPDATE (claimed_by, claimed_at)",
+    "review_assignments": "SELECT, INSERT",
     "notices": "SELECT, INSERT",
     "ledger_pending": "SELECT, INSERT, DELETE",
     "ledger_entries": "SELECT, INSERT",
@@ -43,6 +47,7 @@ _FUNCTIONS = (
     "ensure_predictions_partition",
     "erase_prediction",
     "erase_outcome",
+    "erase_review",
     "drop_predictions_partition",
 )
 

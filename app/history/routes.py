@@ -18,7 +18,7 @@ from flask import (
 
 from app import access
 from app.answers import archive_answer, json_answer
-from app.models import Prediction, Scope, Status
+from app.models import Outcome, Prediction, Review, Scope, Status
 from app.paging import read_cursor, read_query_text
 from app.query.wording import sentence
 from app.services import (
@@ -32,6 +32,7 @@ from app.services import (
     proofs,
     readings,
     retention,
+    reviews,
     search,
     users,
     views,
@@ -196,6 +197,8 @@ def show_prediction(identifier: UUID) -> str:
     signature = Signature.from_json(description) if description else None
     erased = erasure.erasure_of(record.id)
     reported = outcomes.outcomes_of(record)
+    said = reviews.reviews_of(g.caller, [record.id]).get(record.id, [])
+    added: list[Outcome | Review] = [*reported, *said]
     return render_template(
         "history/record.html",
         record=record,
@@ -204,9 +207,10 @@ def show_prediction(identifier: UUID) -> str:
         caller_address=history.addresses_of([record]).get(record.actor_id, "unknown"),
         siblings=history.siblings(record),
         outcomes=reported,
-        outcome_leaves=proofs.leaves_of([outcome.id for outcome in reported]),
-        reporters=users.addresses({outcome.actor_id for outcome in reported if outcome.actor_id}),
-        may_report=_can_be_reported_on(record, signature),
+        reviews=said,
+        leaves=proofs.leaves_of([one.id for one in added]),
+        people=users.addresses({one.actor_id for one in added if one.actor_id}),
+        is_answered=_is_answered(record, signature),
         readings=readings.readings_of(record) if g.caller.may(Scope.AUDIT) else None,
         neighbours=history.neighbours(g.caller, record),
         environment=history.environment_of(record),
@@ -277,9 +281,10 @@ def _rows(record: Prediction, signature: Signature | None) -> list[tuple[InputFi
     return [(item, stored.get(item.name)) for item in signature.inputs]
 
 
-def _can_be_reported_on(record: Prediction, signature: Signature | None) -> bool:
-    is_answered = record.status == Status.ACCEPTED and record.output is not None
-    return g.caller.may(Scope.OUTCOME) and is_answered and signature is not None
+def _is_answered(record: Prediction, signature: Signature | None) -> bool:
+    """Whether there is an answer that may turn out true, and of which somebody may think something."""
+    there = record.status == Status.ACCEPTED and record.output is not None
+    return there and signature is not None
 
 
 def _can_be_asked_again(record: Prediction) -> bool:

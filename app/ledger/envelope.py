@@ -58,6 +58,19 @@ class OutcomeFacts(NamedTuple):
     token_id: UUID | str | None
 
 
+class ReviewFacts(NamedTuple):
+    """The unerasable facts of one review; what its author wrote are erasable parts."""
+
+    id: UUID | str
+    at: datetime | str
+    prediction_id: UUID | str
+    actor_id: UUID | str
+    token_id: UUID | str | None
+    queue_id: UUID | str | None
+    verdict: str
+    adjudicates: bool
+
+
 class NoticeFacts(NamedTuple):
     """The unerasable facts of a notice: what was done to the book itself.
 
@@ -119,6 +132,22 @@ def outcome_envelope(facts: OutcomeFacts, commitments: Mapping[str, bytes]) -> b
         prediction_id=str(facts.prediction_id),
         actor_id=_identifier(facts.actor_id),
         token_id=_identifier(facts.token_id),
+    )
+
+
+def review_envelope(facts: ReviewFacts, commitments: Mapping[str, bytes]) -> bytes:
+    """Return the canonical bytes of a review's envelope; `commitments` may be to `correction`, `reason`, `note`."""
+    return _encode(
+        "review",
+        commitments,
+        id=str(facts.id),
+        at=_time(facts.at),
+        prediction_id=str(facts.prediction_id),
+        actor_id=str(facts.actor_id),
+        token_id=_identifier(facts.token_id),
+        queue_id=_identifier(facts.queue_id),
+        verdict=facts.verdict,
+        adjudicates=facts.adjudicates,
     )
 
 

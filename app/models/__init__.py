@@ -22,6 +22,8 @@ from app.models.outcome import Outcome
 from app.models.prediction import Channel, Prediction, Status
 from app.models.prediction_count import CountedUntil, PredictionCount
 from app.models.rate_limit import RateLimit
+from app.models.review import Review, Verdict
+from app.models.review_queue import ReviewAssignment, ReviewItem, ReviewQueue, SamplingRule
 from app.models.roles import Role, Scope
 from app.models.saved_view import SavedView
 from app.models.token import Token
@@ -56,12 +58,18 @@ __all__ = [
     "Prediction",
     "PredictionCount",
     "RateLimit",
+    "Review",
+    "ReviewAssignment",
+    "ReviewItem",
+    "ReviewQueue",
     "Role",
+    "SamplingRule",
     "SavedView",
     "Scope",
     "Status",
     "Token",
     "User",
+    "Verdict",
     "Verification",
     "ledger_pending",
 ]

@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     RECORDS_LISTED = "user:records:listed"
     EXPORT_BEGUN = "user:export:begun"
     EXPORT_ENDED = "user:export:ended"
+    QUEUE_OPENED = "user:queue:opened"
+    QUEUE_CLOSED = "user:queue:closed"
     VERIFICATION_REQUESTED = "ledger:verification:requested"
 
 

@@ -16,10 +16,12 @@ from app.ledger.envelope import (
     NoticeFacts,
     OutcomeFacts,
     PredictionFacts,
+    ReviewFacts,
     event_envelope,
     notice_envelope,
     outcome_envelope,
     prediction_envelope,
+    review_envelope,
 )
 from app.ledger.merkle import leaf_hash
 
@@ -87,6 +89,10 @@ def _outcome(row: Row, commitments: Mapping[str, bytes]) -> bytes:
     return outcome_envelope(OutcomeFacts._make(row), commitments)
 
 
+def _review(row: Row, commitments: Mapping[str, bytes]) -> bytes:
+    return review_envelope(ReviewFacts._make(row), commitments)
+
+
 def _notice(row: Row, commitments: Mapping[str, bytes]) -> bytes:
     return notice_envelope(NoticeFacts._make(row), commitments)
 
@@ -125,6 +131,7 @@ _NOTICES = _source("notices", NoticeFacts._fields, ("basis",), _notice)
 _SOURCES = {
     "prediction": _source("predictions", PredictionFacts._fields, PARTS, _prediction),
     "outcome": _source("outcomes", OutcomeFacts._fields, ("value",), _outcome),
+    "review": _source("reviews", ReviewFacts._fields, ("correction", "reason", "note"), _review),
     "event": _source("events", EventFacts._fields, ("details",), _event),
     "erasure": _NOTICES,
     "retention": _NOTICES,

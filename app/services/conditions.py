@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import and_
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.query.checking import Equals, Matches, Present, Test, Within
@@ -11,7 +12,7 @@ from app.query.checking import Equals, Matches, Present, Test, Within
 Bool = ColumnElement[bool]
 
 
-def compared(value: ColumnElement[Any], test: Test) -> Bool:
+def compared(value: ColumnElement[Any] | InstrumentedAttribute[Any], test: Test) -> Bool:
     """Return the condition that a value passes a test."""
     match test:
         case Present():

@@ -1,6 +1,6 @@
 """Erasure: salts and texts of a record go, its leaf and its proofs stay; a legal hold forbids it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,18 +10,23 @@ from sqlalchemy import func, or_, select
 from app.extensions import db
 from app.identifiers import new_id
 from app.ledger.envelope import PARTS
-from app.models import EventKind, LegalHold, Notice, NoticeKind, Outcome, Prediction
+from app.models import EventKind, LegalHold, Notice, NoticeKind, Outcome, Prediction, Review
 from app.services.errors import HeldError, InvalidInputsError, UnknownThingError
 from app.services.events import record_event
 from app.services.notices import record_notice
 
 LONGEST_REASON = 500
-Record = Prediction | Outcome
+Record = Prediction | Outcome | Review
 #: The parts of each kind of record that can be erased, and the function that does it.
-_PARTS: dict[type[Record], Sequence[str]] = {Prediction: PARTS, Outcome: ("value",)}
+_PARTS: dict[type[Record], Sequence[str]] = {
+    Prediction: PARTS,
+    Outcome: ("value",),
+    Review: ("correction", "reason", "note"),
+}
 _ERASE: dict[type[Record], Callable[[UUID], Any]] = {
     Prediction: func.erase_prediction,
     Outcome: func.erase_outcome,
+    Review: func.erase_review,
 }
 #: Who erases, drops or holds has this lock: nothing is held while it goes.
 HOLDS_STAND_STILL = select(func.pg_advisory_xact_lock(7233173838382854005))
@@ -30,7 +35,7 @@ NOTHING_IS_ERASED = select(func.pg_advisory_xact_lock_shared(7233173838382854005
 
 
 def erase_prediction(prediction_id: UUID, *, basis: str, actor_id: UUID | None) -> Notice:
-    """Erase what was asked and answered, and what turned out to be true; return the notice of the prediction.
+    """Erase what was asked and answered, what turned out to be true and what people wrote of it; return the notice of the prediction.
 
     Args:
         prediction_id: the record.
@@ -80,7 +85,7 @@ def replay_erasures(record_ids: Iterable[UUID], *, basis: str) -> int:
     for identifier in record_ids:
         for kind in _PARTS:
             record = db.session.get(kind, identifier)
-            if isinstance(record, Prediction | Outcome) and _parts_of(record):
+            if isinstance(record, Prediction | Outcome | Review) and _parts_of(record):
                 _erase_one(record, basis, None)
                 count += 1
     return count
@@ -156,10 +161,10 @@ def _erase(records: Sequence[Prediction], basis: str, actor_id: UUID | None) -> 
     return [_erase_one(record, why, actor_id) for record in records]
 
 
-def _belongings(records: Sequence[Prediction]) -> Sequence[Outcome]:
+def _belongings(records: Sequence[Prediction]) -> Iterator[Outcome | Review]:
     ids = [record.id for record in records]
-    query = select(Outcome).where(Outcome.prediction_id.in_(ids)).order_by(Outcome.id)
-    return db.session.scalars(query).all()
+    yield from db.session.scalars(select(Outcome).where(Outcome.prediction_id.in_(ids)))
+    yield from db.session.scalars(select(Review).where(Review.prediction_id.in_(ids)))
 
 
 def _parts_of(record: Record) -> list[str]:

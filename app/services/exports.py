@@ -33,6 +33,7 @@ from app.services.errors import OverloadedError, invalid_query
 from app.services.events import record_event
 from app.services.history import PATIENCE_MS, as_documents, bounded, fitting
 from app.services.outcomes import newest_outcomes
+from app.services.reviews import reviews_of
 from app.version import VERSION
 
 _AT_ONCE = 1_000
@@ -152,7 +153,9 @@ class Export:
             checkpoint = session.scalar(
                 select(LedgerCheckpoint.note).order_by(LedgerCheckpoint.size.desc()).limit(1)
             )
-            writer = _WRITERS[self._selection.format](session, self._selection.fields)
+            writer = _WRITERS[self._selection.format](
+                self._selection.caller, session, self._selection.fields
+            )
             digest.update(head := writer.head())
             yield head
             for records in _pages(session, self._selection.found):
@@ -219,24 +222,24 @@ def _first_megabytes(found: Sequence[Any]) -> list[UUID]:
 class _Documents:
     """Each record as the JSON document that the API shows, with what proves it."""
 
-    def __init__(self, session: Session, fields: Sequence[Field]) -> None:
+    def __init__(self, caller: Caller, session: Session, fields: Sequence[Field]) -> None:
         del fields
-        self._session = session
+        self._caller, self._session = caller, session
 
     def head(self) -> bytes:
         return b""
 
     def lines(self, records: Sequence[Prediction]) -> bytes:
         option = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
-        documents = as_documents(records, self._session)
+        documents = as_documents(self._caller, records, self._session)
         return b"".join(orjson.dumps(document, option=option) for document in documents)
 
 
 class _Table:
     """A table: the record's own columns, the model's fields, and as JSON what these do not hold."""
 
-    def __init__(self, session: Session, fields: Sequence[Field]) -> None:
-        self._session = session
+    def __init__(self, caller: Caller, session: Session, fields: Sequence[Field]) -> None:
+        self._caller, self._session = caller, session
         self._fields = fields
         self._addresses: dict[UUID, str] = {}
         self._names = {
@@ -245,14 +248,20 @@ class _Table:
 
     def head(self) -> bytes:
         return spreadsheet.line(
-            [*_COLUMNS, *(field.name for field in self._fields), "inputs", "output"]
+            [*_COLUMNS, "review", *(field.name for field in self._fields), "inputs", "output"]
         )
 
     def lines(self, records: Sequence[Prediction]) -> bytes:
-        outcomes = newest_outcomes([record.id for record in records], self._session)
-        return b"".join(self._line(record, outcomes.get(record.id)) for record in records)
+        ids = [record.id for record in records]
+        outcomes = newest_outcomes(ids, self._session)
+        found = reviews_of(self._caller, ids, self._session)
+        verdicts = {identifier: newest.verdict for identifier, (newest, *_) in found.items()}
+        return b"".join(
+            self._line(record, outcomes.get(record.id), verdicts.get(record.id))
+            for record in records
+        )
 
-    def _line(self, record: Prediction, outcome: Outcome | None) -> bytes:
+    def _line(self, record: Prediction, outcome: Outcome | None, verdict: str | None) -> bytes:
         own = [
             self._address_of(record) if name == "caller" else getattr(record, name)
             for name in _COLUMNS
@@ -262,6 +271,7 @@ class _Table:
         return spreadsheet.line(
             [
                 *own,
+                verdict,
                 *(search.answered_value(record, outcome, field) for field in self._fields),
                 inputs,
                 output,
@@ -295,7 +305,7 @@ _COLUMNS = (
     "id", "request_id", "row", "received_at", "answered_at", "caller", "channel", "model", "model_version",
     "status", "reference", "subject",
 )  # fmt: skip
-_WRITERS: dict[Format, Callable[[Session, Sequence[Field]], _Documents | _Table]] = {
+_WRITERS: dict[Format, Callable[[Caller, Session, Sequence[Field]], _Documents | _Table]] = {
     Format.CSV: _Table,
     Format.NDJSON: _Documents,
 }

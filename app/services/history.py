@@ -17,6 +17,7 @@ from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope
 from app.ledger.merkle import leaf_hash
 from app.models import Environment, Model, ModelVersion, Prediction, Scope
 from app.query.checking import Checked
+from app.services import reviews
 from app.services.errors import UnknownThingError, invalid_query
 from app.services.model_access import is_usable
 from app.services.outcomes import newest_outcomes
@@ -68,7 +69,7 @@ def find_predictions(
 def fitting(query: Select[Any], caller: Caller, asked: Checked | None) -> Select[Any]:
     """Return a query for the records that fit and that a caller may see, the newest first."""
     query = query.where(visible(caller)).order_by(Prediction.id.desc())
-    return query if asked is None else query.where(condition_of(asked))
+    return query if asked is None else query.where(condition_of(caller, asked))
 
 
 def bounded(query: Executable, milliseconds: int | None) -> Sequence[Any]:
@@ -148,14 +149,17 @@ def leaf_hash_of(record: Prediction) -> bytes:
 
 
 def as_documents(
-    records: Sequence[Prediction], session: Session | None = None
+    caller: Caller, records: Sequence[Prediction], session: Session | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield whole records as JSON values, as the API and the command line show them, each with its outcome."""
-    outcomes = newest_outcomes([record.id for record in records], session)
+    """Yield whole records as JSON values, as the API and the command line show them, with outcome and reviews."""
+    ids = [record.id for record in records]
+    outcomes, found = newest_outcomes(ids, session), reviews.reviews_of(caller, ids, session)
     for record in records:
         outcome = outcomes.get(record.id)
-        told = None if outcome is None else {"value": outcome.value, "at": outcome.at}
-        yield _document(record) | {"outcome": told}
+        yield _document(record) | {
+            "outcome": None if outcome is None else {"value": outcome.value, "at": outcome.at},
+            "reviews": [reviews.as_document(review) for review in found.get(record.id, ())],
+        }
 
 
 def _document(record: Prediction) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from sqlalchemy import select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.access import Caller
+from app.access import ROLE_SCOPES, SEES_EVERYTHING, Caller
 from app.extensions import db
-from app.models import EventKind, Grant, Model, Role, User
+from app.models import EventKind, Grant, Model, Role, Scope, User
 from app.services.errors import ConflictError, UnknownThingError
 from app.services.events import record_event
 from app.services.registry import get_model
@@ -73,6 +73,18 @@ def is_usable(caller: Caller) -> ColumnElement[bool]:
         return true()
     granted = select(Grant.model_id).where(Grant.user_id == caller.user_id)
     return ~Model.restricted | (Model.owner_id == caller.user_id) | Model.id.in_(granted)
+
+
+def users_of(model: Model, scope: Scope) -> list[User]:
+    """Return the people who may use a model and whose role has a scope, by address."""
+    able = [str(role) for role in Role if scope in ROLE_SCOPES[role]]
+    everything = [str(role) for role in SEES_EVERYTHING]
+    granted = select(Grant.user_id).where(Grant.model_id == model.id)
+    query = select(User).where(User.active, User.role.in_(able))
+    if model.restricted:
+        mine = (User.id == model.owner_id) | User.id.in_(granted)
+        query = query.where(User.role.in_(everything) | mine)
+    return list(db.session.scalars(query.order_by(User.email)))
 
 
 def visible_model(caller: Caller, name: str) -> Model:

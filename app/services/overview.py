@@ -25,11 +25,12 @@ from app.services import search
 from app.services.errors import InvalidQueryError
 from app.services.history import bounded, fitting
 from app.services.outcomes import newest_value
+from app.services.reviews import newest_verdict
 
 MOST = 10_000
 PATIENCE_MS = 3_000
 _MOST_CHOICES = 12
-_OF_ALL = ("model", "version", "status", "channel")
+_OF_ALL = ("model", "version", "status", "channel", "review")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,7 @@ class _Row:
     version: int | None
     status: str
     channel: str
+    review: str | None
     inputs: Any
     output: Any
     outcome: Any
@@ -120,7 +122,7 @@ def _fetch(caller: Caller, asked: Checked | None) -> list[_Row]:
         return case((Prediction.status == Status.ACCEPTED, cast(part, Text)))
 
     columns = (
-        Prediction.id, Prediction.model, Prediction.model_version, Prediction.status, Prediction.channel,
+        Prediction.id, Prediction.model, Prediction.model_version, Prediction.status, Prediction.channel, newest_verdict(caller),
         accepted(Prediction.inputs), accepted(Prediction.output), newest_value(),
     )  # fmt: skip
     query = fitting(select(*columns), caller, asked).limit(MOST + 1)

@@ -19,8 +19,10 @@ from app.services.notices import record_notice
 PATIENCE_MS = 5_000
 _COUNT = """
 SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = p.id))
-            + (SELECT count(*) FROM outcomes o WHERE o.prediction_id >= :first AND o.prediction_id < :until
-                AND NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = o.id)),
+            + (SELECT count(*) FROM (
+                SELECT id, prediction_id FROM outcomes UNION ALL SELECT id, prediction_id FROM reviews) AS belongings
+               WHERE prediction_id >= :first AND prediction_id < :until
+                   AND NOT EXISTS (SELECT FROM ledger_entries e WHERE e.record_id = belongings.id)),
        (SELECT count(*) FROM legal_holds h WHERE h.lifted_at IS NULL AND EXISTS (
             SELECT FROM predictions x WHERE x.id >= :first AND x.id < :until
                 AND (x.id = h.prediction_id OR x.subject = h.subject)))

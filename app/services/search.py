@@ -24,7 +24,7 @@ from app.access import Caller
 from app.extensions import db
 from app.identifiers import first_id_at
 from app.ledger import canonical
-from app.models import Channel, Model, ModelVersion, Outcome, Prediction, Status, User
+from app.models import Channel, Model, ModelVersion, Outcome, Prediction, Status, User, Verdict
 from app.query.checking import (
     Checked,
     Condition,
@@ -46,6 +46,7 @@ from app.services.conditions import Bool, compared, escaped
 from app.services.errors import InvalidQueryError, QueryFault, pointer_to
 from app.services.model_access import is_usable
 from app.services.outcomes import has_outcome
+from app.services.reviews import has_review
 from ml.signature import Signature
 
 #: Signatures of models by name and number of the version.
@@ -182,30 +183,32 @@ def suggestions(known: Signatures) -> list[dict[str, Any]]:
     ]
 
 
-def condition_of(asked: Checked) -> Bool:
+def condition_of(caller: Caller, asked: Checked) -> Bool:
     """Return the SQL condition of what a query asks for.
 
     What is missing is neither so nor not so: it fits neither a condition nor its opposite.
     """
-    return _condition_of(asked, so=True)
+    return _condition_of(caller, asked, so=True)
 
 
-def _condition_of(asked: Checked, *, so: bool) -> Bool:
+def _condition_of(caller: Caller, asked: Checked, *, so: bool) -> Bool:
     """Return the condition that it is so, or that it is not.
 
     The opposite goes down to each condition: those on other tables say it in their own way.
     """
     match asked:
         case And(parts):
-            found = [_condition_of(part, so=so) for part in parts]
+            found = [_condition_of(caller, part, so=so) for part in parts]
             return and_(*found) if so else or_(*found)
         case Or(parts):
-            found = [_condition_of(part, so=so) for part in parts]
+            found = [_condition_of(caller, part, so=so) for part in parts]
             return or_(*found) if so else and_(*found)
         case Not(part):
-            return _condition_of(part, so=not so)
+            return _condition_of(caller, part, so=not so)
         case Condition(Field(path=("outcome",)) as field, test):
             return has_outcome(field, test, so=so)
+        case Condition(Field(path=("review",)), test):
+            return has_review(caller, test, so=so)
         case Found(text):
             condition = _is_somewhere(text)
         case Condition(field, test):
@@ -236,6 +239,7 @@ def _record_fields(models: Sequence[str]) -> list[Field]:
         field("reference", Kind.TEXT),
         field("subject", Kind.TEXT),
         field("latency", Kind.NUMBER, unit="ms"),
+        field("review", Kind.CHOICE, choices=tuple(Verdict)),
         field("probability", Kind.NUMBER, "Probability of the prediction"),
     ]
 
@@ -336,7 +340,7 @@ def _latency() -> ColumnElement[Any]:
     return func.extract("epoch", Prediction.answered_at - Prediction.received_at) * 1000
 
 
-def _probability() -> ColumnElement[Any]:
+def probability() -> ColumnElement[Any]:
     """Return the probability of the class that was predicted.
 
     Probabilities have the names that Python writes: the class `true` is True there, and 0 may be 0.0.
@@ -356,7 +360,7 @@ _VALUES: dict[str, Callable[[], Any]] = {
     "reference": lambda: Prediction.reference,
     "subject": lambda: Prediction.subject,
     "latency": _latency,
-    "probability": _probability,
+    "probability": probability,
 }
 _COMPILERS: dict[str, Callable[[Field, Test], Bool]] = {
     "inputs": _by_part,

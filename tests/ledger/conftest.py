@@ -18,6 +18,7 @@ from app.models import EventKind
 from app.services import ledger, proofs, reporting
 from app.services.errors import ServiceError
 from app.services.events import record_event
+from app.services.reviewing import Draft, review_prediction
 from tests.support.asking import ask
 from tests.support.hostile import tamper
 from tests.support.postgres import dispose, settings_for
@@ -108,7 +109,7 @@ def psql(server):
 
 @pytest.fixture(scope="session")
 def original(cast_database, cast, server, worker, tmp_path_factory, psql) -> Iterator[House]:
-    """A book of 599 predictions, an outcome, and the events of the cast, under some checkpoints; one was kept."""
+    """A book of 598 predictions, an outcome, a review, and the events of the cast, under some checkpoints; one was kept."""
     name = f"original_{worker}"
     folder = tmp_path_factory.mktemp("original")
     app = create_app(settings_for(server.clone(name, cast_database), folder / "home"))
@@ -118,6 +119,8 @@ def original(cast_database, cast, server, worker, tmp_path_factory, psql) -> Ite
         _ask(house, cast, rows)
     with house.context():
         reporting.report_outcome(cast["owner"].caller, UUID(house.ids[0]), "yes")
+        said = Draft(verdict="unsure", reason="age", note="Ask the branch.")
+        review_prediction(cast["owner"].caller, UUID(house.ids[0]), said)
         record_event(EventKind.TOKEN_CREATED, actor_id=cast["owner"].id, name="nightly")
         db.session.commit()
     house.seal()
@@ -125,7 +128,7 @@ def original(cast_database, cast, server, worker, tmp_path_factory, psql) -> Ite
     house.held = folder / "held"
     with house.context():
         house.held.write_text(ledger.newest_checkpoint().note)
-    _ask(house, cast, 294)
+    _ask(house, cast, 293)
     house.seal()
     dispose(app)
     yield house

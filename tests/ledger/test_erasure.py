@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import identifiers
 from app.extensions import db
-from app.models import Event, EventKind, LegalHold, Notice, NoticeKind, Outcome, Prediction
+from app.models import Event, EventKind, LegalHold, Notice, NoticeKind, Outcome, Prediction, Review
 from app.services import books, erasure, proofs, reporting, retention
 from app.services.errors import (
     ConflictError,
@@ -21,6 +21,7 @@ from app.services.errors import (
     UnknownThingError,
 )
 from app.services.notices import record_notice
+from app.services.reviewing import Draft, review_prediction
 from tests.support.asking import ask
 from tests.support.cast import sign_in
 from tests.support.past import Past
@@ -267,9 +268,10 @@ def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, 
     past, ids = old_month
     with house.context():
         reporting.report_outcome(cast["owner"].caller, ids[0], "yes")
+        review_prediction(cast["owner"].caller, ids[0], Draft(verdict="agree"))
         (month,) = retention.months_to_drop(24, datetime.now(UTC))
         assert (month.start.year, month.start.month) == (past.year, past.month)
-        with pytest.raises(NotSealedError, match="6 records are not sealed"):
+        with pytest.raises(NotSealedError, match="7 records are not sealed"):
             retention.drop_month(month, keep=24, actor_id=None)
         db.session.rollback()
     house.seal()
@@ -286,7 +288,9 @@ def test_a_month_is_dropped_with_its_leaf_and_old_proofs_hold(house, old_month, 
         db.session.commit()
         assert not retention.months_to_drop(24, datetime.now(UTC))
         assert db.session.get(Prediction, ids[0]) is None
-        assert not db.session.scalar(select(Outcome).where(Outcome.prediction_id == ids[0]))
+        for belonging in (Outcome, Review):
+            query = select(belonging).where(belonging.prediction_id == ids[0])
+            assert not db.session.scalar(query)
     house.seal()
     assert house.whole_book(capsys)[0] == 0
     (house.folder / "old").write_text(old)

@@ -224,6 +224,22 @@ CASES = {
         "DELETE FROM outcomes",
         whole_book="(record {outcome}): the record is gone, and no leaf says why",
     ),
+    "a verdict changed": case(
+        "UPDATE reviews SET verdict = 'agree'",
+        whole_book="(review {review}): verdict is not what the leaf says",
+    ),
+    "a note changed": case(
+        "UPDATE reviews SET note = 'All is well.'",
+        whole_book="(review {review}): note is not what was committed to",
+    ),
+    "a note added": case(
+        "UPDATE reviews SET correction = '\"no\"', correction_salt = note_salt",
+        whole_book="(review {review}): correction is stored, but the leaf has no commitment to it",
+    ),
+    "a review deleted": case(
+        "DELETE FROM reviews",
+        whole_book="(record {review}): the record is gone, and no leaf says why",
+    ),
     "an outcome that nobody reported": case(
         "INSERT INTO outcomes SELECT overlay(id::text placing 'ffff' from 33)::uuid, at, prediction_id, actor_id, token_id,"
         " '\"no\"', value_salt, value_commitment FROM outcomes",
@@ -246,7 +262,7 @@ def names(house):
             "leaf": (leaf := db.session.scalar(text("SELECT index FROM ledger_entries WHERE record_id = :id"), {"id": identifier})),
             "next": leaf + 1, "size": (size := db.session.scalar(text("SELECT size FROM ledger_head"))), "more": size + 1,
             "event": str(db.session.scalar(text("SELECT id FROM events WHERE details IS NOT NULL ORDER BY id DESC LIMIT 1"))),
-            "outcome": (outcome := str(db.session.scalar(text("SELECT id FROM outcomes")))), "forged": outcome[:32] + "ffff",
+            "outcome": (outcome := str(db.session.scalar(text("SELECT id FROM outcomes")))), "review": str(db.session.scalar(text("SELECT id FROM reviews"))), "forged": outcome[:32] + "ffff",
             "month": db.session.scalar(text("SELECT tableoid::regclass::text FROM predictions WHERE id = :id"), {"id": identifier}),
         }  # fmt: skip
 

@@ -112,7 +112,7 @@ def test_only_the_newest_are_counted_where_there_are_many(cast, book, monkeypatc
 
 def test_what_takes_too_long_has_no_overview_rather_than_a_wrong_one(cast, book, monkeypatch):
     monkeypatch.setattr(overview, "PATIENCE_MS", 100)
-    monkeypatch.setattr(history, "condition_of", lambda _: text("pg_sleep(5) IS NULL"))
+    monkeypatch.setattr(history, "condition_of", lambda *_: text("pg_sleep(5) IS NULL"))
     assert overview.overview(cast["owner"].caller, "age:>1") is None
 
 

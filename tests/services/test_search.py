@@ -19,6 +19,7 @@ from app.query.tree import And, Not, Or
 from app.services import conditions, history, reporting, search
 from app.services.errors import InvalidQueryError
 from app.services.reporting import Report
+from app.services.reviewing import Draft, review_prediction
 from tests.support.cast import churn_estimator, customers, register, write_model
 from tests.support.history import ROWS, record_some
 
@@ -31,6 +32,10 @@ def book(context, client, cast):
         Report(id=str(one), value=value) for one, value in zip(answered, TRUTHS, strict=False)
     ]
     reporting.report_outcomes(cast["owner"].caller, reports)
+    for identifier, verdict in zip(answered[2:], VERDICTS, strict=False):
+        review_prediction(cast["colleague"].caller, identifier, Draft(verdict=verdict))
+    SAID_OF.clear()
+    SAID_OF.update(zip(answered[2:], VERDICTS, strict=False))
     TRUE_OF.clear()
     TRUE_OF.update(zip(answered, TRUTHS, strict=False))
     return records
@@ -38,7 +43,8 @@ def book(context, client, cast):
 
 #: Of the first records, some of which were corrected.
 TRUTHS = ["yes", "no", "no", "yes"]
-TRUE_OF = {}
+VERDICTS = ["agree", "unsure", "agree"]
+TRUE_OF, SAID_OF = {}, {}
 
 
 def found(caller, query):
@@ -59,7 +65,7 @@ def found(caller, query):
         ("caller:nobody@example.com", 0), ("-caller:nobody@example.com", 15), ("reference:A-1", 2), ("reference:a*", 2), ("reference:*1", 4), ("reference:50%", 2),
         (r'reference:"back\\slash"', 2), ("subject:customer-7", 5), ("prediction:(yes OR no)", 10), ("probability:0.5..1", 10),
         ("probability.yes:..0.5 prediction:yes", 0), ("latency:>=0", 15), ("channel:form", 0), ("at:2020", 0), ("FR", 4), ("a-1", 2),
-        ("%", 2), ("visits:3 OR visits:12", 6), ("at:2020-01..", 15), ("outcome:yes", 2), ("-outcome:yes", 2), ("has:outcome", 4), ("-has:outcome", 11),
+        ("%", 2), ("visits:3 OR visits:12", 6), ("at:2020-01..", 15), ("outcome:yes", 2), ("-outcome:yes", 2), ("has:outcome", 4), ("review:agree", 2), ("-review:agree", 1), ("has:review", 3), ("-has:outcome", 11),
         ("-(outcome:yes OR status:refused)", 2), ("outcome:yes -outcome:yes", 0), ("outcome:(yes OR no) age:44", 1),
     ],
 )  # fmt: skip
@@ -85,7 +91,7 @@ def test_only_what_one_may_see_is_found(cast, book):
 TERMS = st.sampled_from([
     "age:>44", "age:61.5", "age:18..61.5", "visits:<=3", "visits:29", "country:FR", "country:(DE OR PL)", "has:age", "has:reference",
     "has:subject", "status:refused", "model:churn", "version:1", "caller:owner@example.com", "reference:a*", "reference:A-1", "FR", "1",
-    "prediction:yes", "probability:>0.6", "outcome:yes", "outcome:no", "has:outcome", "probability.no:<0.5", "channel:api", "at:2026", "at:>2020-01", "latency:<0", "subject:c*7",
+    "prediction:yes", "probability:>0.6", "outcome:yes", "outcome:no", "has:outcome", "review:agree", "review:unsure", "has:review", "probability.no:<0.5", "channel:api", "at:2026", "at:>2020-01", "latency:<0", "subject:c*7",
 ]).filter(lambda term: term != "at:2026")  # fmt: skip
 QUERIES = st.recursive(
     TERMS,
@@ -162,7 +168,7 @@ def value_of(field, record, callers):
         "at": lambda: time_of(record.id), "caller": lambda: callers[record.actor_id], "version": lambda: record.model_version,
         "request": lambda: record.request_id, "probability": lambda: _probability(record),
         "latency": lambda: (record.answered_at - record.received_at).total_seconds() * 1000,
-        "outcome": lambda: TRUE_OF.get(record.id),
+        "outcome": lambda: TRUE_OF.get(record.id), "review": lambda: SAID_OF.get(record.id),
     }  # fmt: skip
     return special[part]() if part in special else getattr(record, part)
 
@@ -204,7 +210,7 @@ def test_a_field_that_changed_between_versions_is_asked_for_by_version(context, 
 
 def test_a_search_that_takes_too_long_says_so(context, cast, book, monkeypatch):
     monkeypatch.setattr(history, "PATIENCE_MS", 100)
-    monkeypatch.setattr(history, "condition_of", lambda _: text("pg_sleep(5) IS NULL"))
+    monkeypatch.setattr(history, "condition_of", lambda *_: text("pg_sleep(5) IS NULL"))
     with pytest.raises(InvalidQueryError, match="This takes too long: ask for less"):
         found(cast["admin"].caller, "age:>3")
 

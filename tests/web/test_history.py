@@ -42,7 +42,7 @@ def test_the_query_is_in_the_address_and_in_its_field_and_is_said_in_a_sentence(
 
 def test_a_query_that_takes_too_long_says_so_beside_it(get, asked, monkeypatch):
     monkeypatch.setattr(history, "PATIENCE_MS", 100)
-    monkeypatch.setattr(history, "condition_of", lambda _: text("pg_sleep(5) IS NULL"))
+    monkeypatch.setattr(history, "condition_of", lambda *_: text("pg_sleep(5) IS NULL"))
     page = get("owner", "/predictions", expect=400, q="age:>1")
     assert "This takes too long" in page.text
     assert page.all("input", name="q")[0]["value"] == "age:>1"
@@ -104,8 +104,11 @@ def test_a_record_links_the_rows_of_its_request(get, asked):
     identifiers = [p["id"] for p in asked[0]["predictions"]]
     page = get("owner", f"/predictions/{identifiers[1]}")
     rows, before = (0, 2), (0,)  # The last one is among those that came before, too.
+    reviewing = [f"/predictions/{identifiers[1]}/reviews"]
     assert links(page, "/predictions/01") == [
-        f"/predictions/{identifiers[i]}" for i in rows + before
+        *(f"/predictions/{identifiers[i]}" for i in rows),
+        *reviewing,
+        *(f"/predictions/{identifiers[i]}" for i in before),
     ]
     assert asked[0]["predictions"][1]["leaf_hash"] in page.text
 

@@ -48,7 +48,7 @@ def test_a_page_of_the_api_reads_its_records_at_once(client, cast, fifty_records
     statements.clear()
     answer = client.get("/api/v1/predictions", headers=cast["owner"].bearer)
     assert len(answer.get_json()["data"]) == 50
-    assert len(statements) <= 3, "\n".join(statements)
+    assert len(statements) <= 4, "\n".join(statements)
 
 
 def test_an_answer_reads_the_token_and_nothing_else(client, cast, fifty_records, statements):

@@ -1,11 +1,19 @@
 """What the API reads and writes: JSON; and the headers that say how."""
 
 import re
+from typing import Any
 
-from flask import Request
+from flask import Request, request
 
 from app.application import Notes
-from app.services.errors import NotAcceptableError, NotReadableBodyError, WrongMediaTypeError
+from app.decoding import parse
+from app.ledger.strict_json import StrictJSONError
+from app.services.errors import (
+    NotAcceptableError,
+    NotReadableBodyError,
+    WrongMediaTypeError,
+    invalid_input,
+)
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -45,6 +53,28 @@ def media_type_fault(request: Request) -> WrongMediaTypeError | None:
     if request.mimetype == JSON and charset in ("utf-8", "utf8"):
         return None
     return WrongMediaTypeError("Send Content-Type: application/json, in UTF-8.")
+
+
+def read_object(members: set[str]) -> dict[str, Any]:
+    """Return the JSON object that the body is.
+
+    Args:
+        members: the names that it may have.
+
+    Raises:
+        ServiceError: if it is none, or has other members.
+    """
+    if fault := media_type_fault(request):
+        raise fault
+    try:
+        document = parse(request.get_data(cache=False))
+    except StrictJSONError as error:
+        raise NotReadableBodyError(str(error)) from None
+    if not isinstance(document, dict):
+        raise NotReadableBodyError("Send a JSON object.")
+    for name in document.keys() - members:
+        raise invalid_input(name, "There is no such field.")
+    return document
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -3,17 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, request
+from flask import Response, g
 
 from app import access
 from app.answers import json_answer
 from app.api.v1.blueprint import blueprint
-from app.api.v1.negotiation import media_type_fault
-from app.decoding import parse
-from app.ledger.strict_json import StrictJSONError
+from app.api.v1.negotiation import read_object
 from app.models import Scope
 from app.services import reporting
-from app.services.errors import NotReadableBodyError, invalid_input
+from app.services.errors import invalid_input
 from app.services.reporting import Fate, Report, Result
 
 _NAMES = {"id", "reference", "outcome"}
@@ -23,7 +21,7 @@ _NAMES = {"id", "reference", "outcome"}
 @access.requires(Scope.OUTCOME)
 def report_outcome(identifier: UUID) -> Response:
     """Record what turned out to be true of a prediction: `{"outcome": …}`; 200 if that is known already."""
-    document = _read_body({"outcome"})
+    document = read_object({"outcome"})
     if "outcome" not in document:
         raise invalid_input("outcome", "This field is required.")
     result = reporting.report_outcome(g.caller, identifier, document["outcome"])
@@ -34,7 +32,7 @@ def report_outcome(identifier: UUID) -> Response:
 @access.requires(Scope.OUTCOME)
 def report_outcomes() -> Response:
     """Record many outcomes: `{"outcomes": [{"id" or "reference": …, "outcome": …}, …]}`; tells what became of each."""
-    given = _read_body({"outcomes"}).get("outcomes")
+    given = read_object({"outcomes"}).get("outcomes")
     if not isinstance(given, list) or len(given) > reporting.MOST_AT_ONCE:
         raise invalid_input("outcomes", f"Send a list of at most {reporting.MOST_AT_ONCE:,}.")
     results = reporting.report_outcomes(
@@ -61,17 +59,3 @@ def _shown(result: Result) -> dict[str, Any]:
         "fate": result.fate, "id": outcome.id, "prediction_id": outcome.prediction_id,
         "outcome": outcome.value, "at": outcome.at,
     }  # fmt: skip
-
-
-def _read_body(members: set[str]) -> dict[str, Any]:
-    if fault := media_type_fault(request):
-        raise fault
-    try:
-        document = parse(request.get_data(cache=False))
-    except StrictJSONError as error:
-        raise NotReadableBodyError(str(error)) from None
-    if not isinstance(document, dict):
-        raise NotReadableBodyError("Send a JSON object.")
-    for name in document.keys() - members:
-        raise invalid_input(name, "There is no such field.")
-    return document

@@ -63,7 +63,7 @@ def list_predictions() -> Response:
         limit=read_limit(request.args),
         before=read_cursor(request.args),
     )
-    data = list(history.as_documents(page.records))
+    data = list(history.as_documents(g.caller, page.records))
     readings.note_page(g.caller, page.records)
     return json_answer({"data": data, "next": page.next})
 
@@ -72,7 +72,7 @@ def list_predictions() -> Response:
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
 def show_prediction(identifier: UUID) -> Response:
     """Show a whole record."""
-    (document,) = history.as_documents([readings.read_prediction(g.caller, identifier)])
+    (document,) = history.as_documents(g.caller, [readings.read_prediction(g.caller, identifier)])
     return json_answer(document)
 
 

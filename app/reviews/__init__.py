@@ -1,0 +1,1 @@
+"""What people think of answers: reviews, and queues of them."""
