@@ -110,6 +110,8 @@ def _searches() -> dict[str, float]:
         "a rare value, of all of a model": _page("model:model-0 mean_radius:>27.999"),
         "a value that is not there, of 30 days of a model": _page(f"{month} mean_radius:>99"),
         "a value that is not there, of all of a model": _page("model:model-0 mean_radius:>99"),
+        "a rare value, of all models": _page("mean_radius:>27.999"),
+        "a value that is not there, of all models": _page("mean_radius:>99"),
     }
 
 

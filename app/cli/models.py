@@ -145,9 +145,10 @@ def open_to_all(name: str) -> None:
 @click.option("--drop", is_flag=True, help="Drop it again.")
 @with_appcontext
 def index(name: str | None, field: str | None, drop: bool) -> None:
-    """Make searches by a field of a model quick, or list the fields for which that was done.
+    """Make searches by a field quick, or list the fields for which that was done.
 
-    Each such field costs a little for every later record of the model. Records are made meanwhile as ever.
+    The index is of all models that have the field; run it again when another model has got it. Each such field
+    costs a little for every later record of these models. Records are made meanwhile as ever.
 
     \b
     Example:
@@ -156,7 +157,7 @@ def index(name: str | None, field: str | None, drop: bool) -> None:
     connect = connector(current_app.extensions["settings"], as_owner=True)
     if name is None or field is None:
         for line in feature_indexes.indexed_fields(connect):
-            click.echo(line)
+            click.echo(f"{line.field} of {', '.join(line.models)}")
     elif drop:
         feature_indexes.drop_index(connect, name, field)
     else:

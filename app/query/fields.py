@@ -38,6 +38,7 @@ class Field:
         label: for people.
         choices: the values there are, for a choice.
         unit: of numbers.
+        models: those that have the field, for inputs and outputs.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Field:
     label: str
     choices: tuple[str, ...] = ()
     unit: str | None = None
+    models: tuple[str, ...] = ()
 
 
 class UnknownFieldError(LookupError):
@@ -138,7 +140,7 @@ def _fields_of(signature: Signature, taken: set[str]) -> Iterable[Field]:
 def _agreement(kinds: Mapping[Kind, Mapping[str, Field]]) -> Field:
     """Return the one field that all models mean."""
     (models,) = kinds.values()
-    return functools.reduce(_merged, models.values())
+    return replace(functools.reduce(_merged, models.values()), models=tuple(models))
 
 
 def _merged(one: Field, other: Field) -> Field:

@@ -1,12 +1,14 @@
-"""Indexes of a model's fields, which an administrator asks for: a search by such a field does not scan.
+"""Indexes of fields, which an administrator asks for: a search by such a field does not scan.
 
-Each costs a few microseconds for every later record of its model, so none is made without being asked for. They
+An index is of all models that have the field. It costs a few microseconds for every later record of these, so none is made without being asked for. They
 are made month by month without keeping writers waiting, and need the rights of the tables' owner.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -35,28 +37,31 @@ _SAME_STATISTICS = """
 SELECT stxname FROM pg_statistic_ext WHERE pg_get_statisticsobjdef_expressions(oid) =
     (SELECT pg_get_statisticsobjdef_expressions(oid) FROM pg_statistic_ext WHERE stxname = %s)
 """
-#: Models that have a field of the same name share what is known of its values.
-_IS_SHARED = """
-SELECT EXISTS (
-    SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-    WHERE relname LIKE 'ix\\_field\\_%%' AND relkind = 'I' AND relname <> %s AND pg_get_expr(indexprs, indrelid) =
-        (SELECT pg_get_expr(indexprs, indrelid) FROM pg_index WHERE indexrelid = to_regclass(%s)))
-"""
 _LIST = """
-SELECT description FROM pg_description JOIN pg_class ON pg_class.oid = objoid
-WHERE relname LIKE 'ix\\_field\\_%' AND relkind = 'I' ORDER BY 1
+SELECT relname, description FROM pg_description JOIN pg_class ON pg_class.oid = objoid
+WHERE relname LIKE 'ix\\_field\\_%' AND relkind = 'I' ORDER BY 2
 """
 _DIALECT: Any = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
 
-def index_field(connect: Callable[[], Connection], model: str, name: str) -> Iterator[str]:
-    """Make the index of a model's field; yield the name of each partition when it has it.
+@dataclass(frozen=True)
+class FieldIndex:
+    """An index: its name, and which field of which models it is of."""
 
-    It may be run again after it was interrupted, and does what is left.
+    name: str
+    field: str
+    models: tuple[str, ...]
+
+
+def index_field(connect: Callable[[], Connection], model: str, name: str) -> Iterator[str]:
+    """Make the index of a field, of all models that have it; yield the name of each partition when it has it.
+
+    It may be run again: after it was interrupted it does what is left, and a model that has got the field
+    since comes into it.
 
     Args:
         connect: opens a connection with the rights of the tables' owner.
-        model: the model's name.
+        model: a model that has the field.
         name: the field's, as in a query.
 
     Raises:
@@ -64,44 +69,60 @@ def index_field(connect: Callable[[], Connection], model: str, name: str) -> Ite
         ConflictError: if it is no number.
     """
     field = _find(model, name)
-    index, value = _name_of(_id_of(model), field), _value(field)
-    what = SQL("(({}), id) WHERE model_id = {}").format(value, Literal(str(_id_of(model))))
+    ids, value = _models_with(field), _value(field)
+    index = _name_of(field, list(ids))
+    among = SQL(", ").join(Literal(str(one)) for one in ids)
+    what = SQL("(({}), id) WHERE model_id = ANY (ARRAY[{}]::uuid[])").format(value, among)
     with closing(connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            _declare(cursor, index, f"{model} {field.name}", what, value)
+            told = json.dumps({"field": field.name, "models": list(ids.values())})
+            _declare(cursor, index, told, what, value)
             cursor.execute(_PARTITIONS)
             for (partition,) in cursor.fetchall():
                 own = f"{index}_{partition.removeprefix('predictions_')}"
                 _index_partition(cursor, index, partition, own, what)
                 _measure_partition(cursor, index, partition, own, value)
                 yield partition
+            for old in _list(cursor):
+                is_within = old.field == field.name and {*old.models} <= {*ids.values()}
+                if is_within and old.name != index:
+                    _execute(cursor, "DROP INDEX {}", Identifier(old.name))
 
 
 def drop_index(connect: Callable[[], Connection], model: str, name: str) -> None:
-    """Drop the index of a model's field.
+    """Drop the index of a field, of all models that have it.
 
     Raises:
         UnknownThingError: if there is none.
     """
-    index = _name_of(_id_of(model), _find(model, name))
+    field = _find(model, name)
     with closing(connect()) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NULL", (index,))
-        if cursor.fetchone() == (True,):
+        indexes = _indexes_of(cursor, model, field.name)
+        if not indexes:
             raise UnknownThingError(f"There is no index of {name} of {model}.")
-        cursor.execute(_IS_SHARED, (index, index))
-        is_shared = cursor.fetchone() == (True,)
-        _execute(cursor, "DROP INDEX {}", Identifier(index))
-        cursor.execute(_SAME_STATISTICS + ("LIMIT 0" if is_shared else ""), (index,))
-        for (statistics,) in cursor.fetchall():
-            _execute(cursor, "DROP STATISTICS {}", Identifier(statistics))
+        for index in indexes:
+            cursor.execute(_SAME_STATISTICS, (index.name,))
+            statistics = [one for (one,) in cursor.fetchall()]
+            _execute(cursor, "DROP INDEX {}", Identifier(index.name))
+            for one in statistics:
+                _execute(cursor, "DROP STATISTICS {}", Identifier(one))
 
 
-def indexed_fields(connect: Callable[[], Connection]) -> list[str]:
-    """Return model and field of each index that there is."""
+def indexed_fields(connect: Callable[[], Connection]) -> list[FieldIndex]:
+    """Return the indexes that there are."""
     with closing(connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(_LIST)
-        return [text for (text,) in cursor]
+        return _list(cursor)
+
+
+def _list(cursor: Cursor) -> list[FieldIndex]:
+    cursor.execute(_LIST)
+    told = [(name, json.loads(description)) for name, description in cursor]
+    return [FieldIndex(name, one["field"], tuple(one["models"])) for name, one in told]
+
+
+def _indexes_of(cursor: Cursor, model: str, field: str) -> list[FieldIndex]:
+    return [one for one in _list(cursor) if one.field == field and model in one.models]
 
 
 def _declare(cursor: Cursor, index: str, comment: str, what: Composed, value: SQL) -> None:
@@ -144,20 +165,27 @@ def _execute(cursor: Cursor, statement: str, *parts: Composable) -> None:
     cursor.execute(SQL(statement).format(*parts))
 
 
-def _name_of(model_id: UUID, field: Field) -> str:
-    return f"ix_field_{hashlib.sha256(f'{model_id} {field.path}'.encode()).hexdigest()[:16]}"
+def _name_of(field: Field, ids: Sequence[UUID]) -> str:
+    told = f"{field.path} {sorted(map(str, ids))}"
+    return f"ix_field_{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def _id_of(model: str) -> UUID:
-    found: UUID | None = db.session.scalar(select(Model.id).where(Model.name == model))
-    if found is None:
-        raise UnknownThingError(f"There is no model {model}.")
-    return found
+def _models_with(field: Field) -> dict[UUID, str]:
+    """Return the models that have a field, and in it numbers."""
+    known = search.signatures_for(OPERATOR)
+    names = [
+        model for model in known
+        if any((one.path, one.kind) == (field.path, field.kind) for one in search.fields_of(known, model))
+    ]  # fmt: skip
+    query = select(Model.id, Model.name).where(Model.name.in_(names)).order_by(Model.name)
+    return {identifier: name for identifier, name in db.session.execute(query)}  # noqa: C416
 
 
 def _find(model: str, name: str) -> Field:
-    _id_of(model)
-    every = search.fields_of(search.signatures_for(OPERATOR), model)
+    known = search.signatures_for(OPERATOR)
+    if model not in known:
+        raise UnknownThingError(f"There is no model {model}.")
+    every = search.fields_of(known, model)
     fields = [field for field in every if field.path[0] in ("inputs", "output")]
     try:
         field = Vocabulary(fields).find(name)

@@ -205,15 +205,29 @@ def _condition_of(caller: Caller, asked: Checked, *, so: bool) -> Bool:
             return or_(*found) if so else and_(*found)
         case Not(part):
             return _condition_of(caller, part, so=not so)
-        case Condition(Field(path=("outcome",)) as field, test):
-            return has_outcome(field, test, so=so)
-        case Condition(Field(path=("review",)), test):
-            return has_review(caller, test, so=so)
-        case Found(text):
-            condition = _is_somewhere(text)
         case Condition(field, test):
-            condition = _COMPILERS.get(field.path[0], _by_value)(field, test)
-    return condition if so else not_(condition)
+            return _by_field(caller, field, test, so=so)
+        case Found(text):
+            return _is_somewhere(text) if so else not_(_is_somewhere(text))
+
+
+def _by_field(caller: Caller, field: Field, test: Test, *, so: bool) -> Bool:
+    match field.path[0]:
+        case "outcome":
+            return has_outcome(field, test, so=so)
+        case "review":
+            return has_review(caller, test, so=so)
+    condition = _COMPILERS.get(field.path[0], _by_value)(field, test)
+    whole = condition if so else not_(condition)
+    if field.kind is Kind.NUMBER and field.models and not isinstance(test, Present):
+        return and_(_is_of(field.models), whole)
+    return whole
+
+
+def _is_of(models: Sequence[str]) -> Bool:
+    """Return the condition that a record is of one of some models: an index of a field is of those that have it."""
+    ids = db.session.scalars(select(Model.id).where(Model.name.in_(models)).order_by(Model.name))
+    return Prediction.model_id.in_(ids.all())
 
 
 def _named(tree: Node) -> dict[str, str | None]:

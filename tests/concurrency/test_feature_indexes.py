@@ -1,5 +1,7 @@
 """Indexes of fields: the planner uses them, whatever partitions there are, and they may be made again."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import text
 
@@ -59,7 +61,8 @@ def test_a_search_by_an_indexed_field_uses_the_index_in_every_partition(
     assert len(list(feature_indexes.index_field(connect, "churn", field))) == 2
     assert "ix_field_" in plan(query)
     assert indexed_partitions() == 2
-    assert feature_indexes.indexed_fields(connect) == [f"churn {field}"]
+    (index,) = feature_indexes.indexed_fields(connect)
+    assert (index.field, index.models) == (field, ("churn",))
     assert found(query) == before
     ask(fresh_app, cast["owner"], rows=3)
     db.session.execute(text("SELECT ensure_predictions_partition(now() + interval '40 days')"))
@@ -96,14 +99,29 @@ def test_an_index_that_there_is_not_cannot_be_dropped(connect):
         feature_indexes.drop_index(connect, "churn", "age")
 
 
-def test_models_with_a_field_of_one_name_share_what_is_known_of_it(connect, cast, tmp_path):
+def test_an_index_is_of_all_models_that_have_the_field(connect, cast, fresh_app, tmp_path):
+    list(feature_indexes.index_field(connect, "churn", "age"))
     data = customers()
     register(write_model(tmp_path, churn_estimator(data), data, "other"), "other")
-    for model in ("churn", "other"):
-        list(feature_indexes.index_field(connect, model, "age"))
-    known = text("SELECT count(*) FROM pg_statistic_ext")
-    both = db.session.scalar(known)
-    feature_indexes.drop_index(connect, "other", "age")
-    assert db.session.scalar(known) == both
+    answer = fresh_app.test_client().post(
+        "/api/v1/models/other/predictions",
+        json={"inputs": [{"age": age, "visits": 3, "country": "FR"} for age in (20.0, 75.0)]},
+        headers=cast["owner"].bearer,
+    )
+    old, new = (UUID(one["id"]) for one in answer.get_json()["predictions"])
+    queries = ("age:>61", "-age:>61", "has:age", "-has:age", "model:other age:>61")
+    before = {query: found(query) for query in queries}
+    assert new in before["age:>61"] - before["-age:>61"]
+    assert old in before["-age:>61"] - before["age:>61"]
+    assert "ix_field_" not in plan("age:>61"), "the index is of one model yet"
+    db.session.rollback()  # Who reads keeps an index from being dropped.
+    list(feature_indexes.index_field(connect, "other", "age"))
+    (index,) = feature_indexes.indexed_fields(connect)
+    assert (index.field, index.models) == ("age", ("churn", "other"))
+    for query in ("age:>61", "model:churn age:>61"):
+        assert "ix_field_" in plan(query), query
+    assert {query: found(query) for query in queries} == before
+    db.session.rollback()
     feature_indexes.drop_index(connect, "churn", "age")
-    assert db.session.scalar(known) == 0
+    assert feature_indexes.indexed_fields(connect) == []
+    assert db.session.scalar(text("SELECT count(*) FROM pg_statistic_ext")) == 0
