@@ -62,7 +62,7 @@ wrk:
 
 .PHONY: lock
 lock: $(VENV)/.development  ## Resolve the requirements anew, with hashes, for Python 3.11 to 3.14
-	for name in requirements requirements-demo requirements-dev requirements-node; do \
+	for name in requirements requirements-demo requirements-dev requirements-node requirements-parquet; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; \
 	done
@@ -85,9 +85,12 @@ $(VENV)/.service: $(VENV)/bin/python requirements.txt requirements-demo.txt
 	  -r requirements.txt -r requirements-demo.txt
 	@touch $@
 
-$(VENV)/.development: $(VENV)/.service requirements-dev.txt
+# Parquet is apart: the other tests run as the service does without it.
+$(VENV)/.development: $(VENV)/.service requirements-dev.txt requirements-parquet.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	  -r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade \
+	  --target $(VENV)/parquet -r requirements-parquet.txt
 	@touch $@
 
 $(CSS): package.json package-lock.json assets/daybook.scss | $(VENV)/bin/python

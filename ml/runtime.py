@@ -17,6 +17,8 @@ from ml.signature import FieldType, InputField, OutputType, Signature
 from ml.validation import Row, Validator
 
 Outputs = list[dict[str, Any]]
+# A frame's texts are Python's, whether pyarrow is installed (for exports) or not.
+pd.set_option("mode.string_storage", "python")
 
 _DTYPES = {FieldType.NUMBER: np.float64, FieldType.INTEGER: np.int64, FieldType.BOOLEAN: np.bool_}
 

@@ -17,6 +17,7 @@ from app.extensions import db
 from app.models import Prediction
 from app.services import erasure, exports, history, search
 from app.services.errors import UnknownThingError
+from app.services.export_files import Format
 from app.services.outcome_tables import report_table
 from app.services.reporting import Fate
 
@@ -68,8 +69,8 @@ def find(query: str, limit: int) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(exports.Format)),
-    default=exports.Format.NDJSON,
+    type=click.Choice([str(form) for form in Format], case_sensitive=False),
+    default=str(Format.NDJSON),
     show_default=True,
 )
 @click.option("--reason", help="Why; it is kept with the event that tells of the export.")

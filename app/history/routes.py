@@ -38,6 +38,7 @@ from app.services import (
     views,
 )
 from app.services.errors import InputFault, InvalidQueryError, QueryFault, UnknownThingError
+from app.services.export_files import Format, available_formats
 from app.services.history import Page
 from ml.signature import InputField, Signature
 
@@ -126,7 +127,7 @@ def show_overview() -> str | tuple[str, int]:
 def export() -> str | Response | tuple[str, int]:
     """Send the records that a query finds as an archive; ask before in which form, and why."""
     query = request.values.get("q", "")
-    form, reason = request.form.get("format", exports.Format.CSV), request.form.get("reason", "")
+    form, reason = request.form.get("format", Format.CSV), request.form.get("reason", "")
     fault = None
     if request.method == "POST":
         limit = current_app.extensions["settings"].export_reason_rows
@@ -144,7 +145,7 @@ def export() -> str | Response | tuple[str, int]:
         form=form,
         reason=reason,
         fault=fault,
-        formats=list(exports.Format),
+        formats=available_formats(),
     )
     return page if fault is None else (page, 400)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import accumulate
 from typing import Any
 from uuid import UUID
@@ -19,21 +18,19 @@ import orjson
 from sqlalchemy import Select, Text, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from app import spreadsheet
 from app.access import Caller
 from app.archive import archived
 from app.database.transactions import snapshot
 from app.extensions import db
 from app.identifiers import new_id
-from app.models import EventKind, LedgerCheckpoint, Outcome, Prediction, Status, User
+from app.models import EventKind, LedgerCheckpoint, Prediction
 from app.query.fields import Field
 from app.query.wording import sentence
 from app.services import search
 from app.services.errors import OverloadedError, invalid_query
 from app.services.events import record_event
-from app.services.history import PATIENCE_MS, as_documents, bounded, fitting
-from app.services.outcomes import newest_outcomes
-from app.services.reviews import reviews_of
+from app.services.export_files import Format, available_formats, file_of
+from app.services.history import PATIENCE_MS, bounded, fitting
 from app.version import VERSION
 
 _AT_ONCE = 1_000
@@ -41,13 +38,6 @@ _MOST_BYTES = 8_000_000
 _MOST_REASON = 1_000
 #: Each holds a thread and a connection for as long as its reader takes.
 _at_once = threading.BoundedSemaphore(2)
-
-
-class Format(StrEnum):
-    """In which form records are exported."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +75,8 @@ def select_records(
         InvalidQueryError: if the query or the format is none, or a reason is needed.
     """
     asked = search.read_query(caller, query)
-    if form not in set(Format):
-        raise invalid_query("format", f"Choose one of {', '.join(Format)}.")
+    if form not in (formats := available_formats()):
+        raise invalid_query("format", f"Choose one of {', '.join(formats)}.")
     if len(reason := (reason or "").strip()) > _MOST_REASON or "\x00" in reason:
         raise invalid_query("reason", f"Say it in {_MOST_REASON:,} characters.")
     found, known = fitting(select(Prediction), caller, asked), search.signatures_for(caller)
@@ -153,15 +143,16 @@ class Export:
             checkpoint = session.scalar(
                 select(LedgerCheckpoint.note).order_by(LedgerCheckpoint.size.desc()).limit(1)
             )
-            writer = _WRITERS[self._selection.format](
-                self._selection.caller, session, self._selection.fields
-            )
-            digest.update(head := writer.head())
+            selection = self._selection
+            file = file_of(selection.format, selection.caller, session, selection.fields)
+            digest.update(head := file.head())
             yield head
             for records in _pages(session, self._selection.found):
-                digest.update(part := writer.lines(records))
+                digest.update(part := file.body(records))
                 count, first, last = count + len(records), first or records[0].id, records[-1].id
                 yield part
+            digest.update(tail := file.tail())
+            yield tail
         self._end(
             count=count,
             first_id=last,
@@ -217,99 +208,3 @@ def _first_megabytes(found: Sequence[Any]) -> list[UUID]:
     sizes = accumulate(size or 0 for _, size in found)
     return [identifier for (identifier, size), together in zip(found, sizes, strict=True)
             if together <= _MOST_BYTES or together == size]  # fmt: skip
-
-
-class _Documents:
-    """Each record as the JSON document that the API shows, with what proves it."""
-
-    def __init__(self, caller: Caller, session: Session, fields: Sequence[Field]) -> None:
-        del fields
-        self._caller, self._session = caller, session
-
-    def head(self) -> bytes:
-        return b""
-
-    def lines(self, records: Sequence[Prediction]) -> bytes:
-        option = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
-        documents = as_documents(self._caller, records, self._session)
-        return b"".join(orjson.dumps(document, option=option) for document in documents)
-
-
-class _Table:
-    """A table: the record's own columns, the model's fields, and as JSON what these do not hold."""
-
-    def __init__(self, caller: Caller, session: Session, fields: Sequence[Field]) -> None:
-        self._caller, self._session = caller, session
-        self._fields = fields
-        self._addresses: dict[UUID, str] = {}
-        self._names = {
-            part: {f.path[-1] for f in fields if f.path[0] == part} for part in ("inputs", "output")
-        }
-
-    def head(self) -> bytes:
-        return spreadsheet.line(
-            [*_COLUMNS, "review", *(field.name for field in self._fields), "inputs", "output"]
-        )
-
-    def lines(self, records: Sequence[Prediction]) -> bytes:
-        ids = [record.id for record in records]
-        outcomes = newest_outcomes(ids, self._session)
-        found = reviews_of(self._caller, ids, self._session)
-        verdicts = {identifier: newest.verdict for identifier, (newest, *_) in found.items()}
-        return b"".join(
-            self._line(record, outcomes.get(record.id), verdicts.get(record.id))
-            for record in records
-        )
-
-    def _line(self, record: Prediction, outcome: Outcome | None, verdict: str | None) -> bytes:
-        own = [
-            self._address_of(record) if name == "caller" else getattr(record, name)
-            for name in _COLUMNS
-        ]
-        inputs = None if self._holds_inputs(record) else record.inputs
-        output = None if self._holds_output(record) else record.output
-        return spreadsheet.line(
-            [
-                *own,
-                verdict,
-                *(search.answered_value(record, outcome, field) for field in self._fields),
-                inputs,
-                output,
-            ]
-        )
-
-    def _holds_inputs(self, record: Prediction) -> bool:
-        return (
-            _is_answered(record)
-            and isinstance(record.inputs, dict)
-            and record.inputs.keys() <= self._names["inputs"]
-        )
-
-    def _holds_output(self, record: Prediction) -> bool:
-        if not (_is_answered(record) and isinstance(record.output, dict)):
-            return False
-        classes = record.output.get("probabilities") or {}
-        return (
-            record.output.keys() <= {"prediction", "probabilities"}
-            and {"prediction", *classes} <= self._names["output"]
-        )
-
-    def _address_of(self, record: Prediction) -> str | None:
-        if record.actor_id not in self._addresses:
-            address = self._session.scalar(select(User.email).where(User.id == record.actor_id))
-            self._addresses[record.actor_id] = address or ""
-        return self._addresses[record.actor_id] or None
-
-
-_COLUMNS = (
-    "id", "request_id", "row", "received_at", "answered_at", "caller", "channel", "model", "model_version",
-    "status", "reference", "subject",
-)  # fmt: skip
-_WRITERS: dict[Format, Callable[[Caller, Session, Sequence[Field]], _Documents | _Table]] = {
-    Format.CSV: _Table,
-    Format.NDJSON: _Documents,
-}
-
-
-def _is_answered(record: Prediction) -> bool:
-    return record.status == Status.ACCEPTED

@@ -8,6 +8,7 @@ from app.api.v1.blueprint import blueprint
 from app.models import Scope
 from app.services import exports
 from app.services.errors import invalid_query
+from app.services.export_files import Format
 
 _PARAMETERS = {"q", "format", "reason"}
 
@@ -21,7 +22,7 @@ def export_records() -> Response:
     selection = exports.select_records(
         g.caller,
         request.args.get("q", ""),
-        request.args.get("format", exports.Format.NDJSON),
+        request.args.get("format", Format.NDJSON),
         request.args.get("reason"),
         without_reason=current_app.extensions["settings"].export_reason_rows,
     )
