@@ -6,7 +6,7 @@ answers; they know nothing of why some answers have an outcome and others have n
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -76,19 +76,27 @@ def accuracy(truth: Sequence[str], answered: Sequence[str]) -> Estimate | None:
     return proportion(sum(map(str.__eq__, truth, answered)), len(truth))
 
 
-def brier_score(classes: Sequence[str], truth: Sequence[str], table: Numbers) -> Estimate | None:
+def brier_score(
+    truth: Sequence[str], probabilities: Sequence[Mapping[str, float]]
+) -> Estimate | None:
     """Return the mean squared distance of probabilities from what was true: 0 is best.
 
-    With two classes it is that of one of them, as is usual; with more the sum over all.
+    Of an answer with two classes it is that of one of them, as is usual; with more the sum over all.
 
     Args:
-        classes: in the order of the columns.
         truth: what turned out to be true.
-        table: probabilities, shape (answers, classes).
+        probabilities: of each answer, by class.
     """
-    came_true = np.array(truth)[:, None] == np.array(classes)[None, :]
-    terms = np.square(table - came_true).sum(axis=1) / (2 if len(classes) == 2 else 1)
-    return _within(mean(terms), 0.0, 1.0 if len(classes) == 2 else 2.0)
+    terms = [_distance(*pair) for pair in zip(truth, probabilities, strict=True)]
+    highest = 1.0 if all(len(shares) == 2 for shares in probabilities) else 2.0
+    return _within(mean(np.array(terms)), 0.0, highest)
+
+
+def _distance(true: str, shares: Mapping[str, float]) -> float:
+    """Return the squared distance of one answer's probabilities from what was true."""
+    whole = sum((share - (name == true)) ** 2 for name, share in shares.items())
+    missed = 0.0 if true in shares else 1.0
+    return (whole + missed) / (2 if len(shares) == 2 else 1)
 
 
 def by_class(

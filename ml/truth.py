@@ -1,11 +1,11 @@
 """The truth of a prediction, learned later: a value of the kind that the model answers."""
 
-import math
 import re
 from typing import Any
 
 from ml.signature import MAX_TEXT, Output, OutputType, Scalar
 
+_LARGEST = 1e150
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -65,14 +65,13 @@ def _read_class(classes: tuple[Scalar, ...], given: Any) -> Scalar:
 
 
 def _read_number(given: Any) -> float:
-    try:
-        if isinstance(given, int | float) and not isinstance(given, bool):
-            number = float(given)
-            if math.isfinite(number):
-                return number + 0.0  # Not -0.0: the canonical form has one zero.
-    except OverflowError:
-        pass
-    raise TruthError("Give a number.")
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise TruthError("Give a number.")
+    if (
+        not abs(given) <= _LARGEST
+    ):  # With larger ones no mean of squares is a number. NaN is none, either.
+        raise TruthError(f"Give a number between -{_LARGEST:.0e} and {_LARGEST:.0e}.")
+    return float(given) + 0.0  # Not -0.0: the canonical form has one zero.
 
 
 def _read_label(given: Any) -> Scalar:
@@ -80,6 +79,6 @@ def _read_label(given: Any) -> Scalar:
         return given
     if isinstance(given, bool):
         return given
-    if isinstance(given, int | float) and math.isfinite(given) and abs(given) < 2**53:
+    if isinstance(given, int | float) and abs(given) < 2**53:
         return given
     raise TruthError("Give a label: a text, a number, true or false.")

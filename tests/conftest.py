@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from app import create_app
 from app.extensions import db, limiter
@@ -148,6 +149,22 @@ def context(app):
     with app.app_context():
         yield app
         db.session.remove()
+
+
+@pytest.fixture
+def statements(app):
+    """The statements that were sent, but for the savepoints that the tests are isolated by."""
+    sent = []
+
+    def note(*given):
+        if given[2].lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            sent.append(given[2])
+
+    with app.app_context():
+        connection = db.engines[None]
+    event.listen(connection, "before_cursor_execute", note)
+    yield sent
+    event.remove(connection, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ class _Check:
             self._find(where, str(why))
             return
         where = f"leaf {leaf.place} ({said['kind']} {said['id']})"
-        self._memory.note(said["id"], leaf.place)
+        self._memory.note(said, leaf.place)
         if leaf.label is not None and leaf.label != (said["kind"], said["id"]):
             self._find(where, f"is filed as another record, {' '.join(leaf.label)}")
         if self._receipts.pop(said["id"], hashed.hex()) != hashed.hex():

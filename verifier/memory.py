@@ -27,6 +27,7 @@ CREATE TABLE missing (id TEXT, part TEXT, kind TEXT, prediction TEXT, leaf INTEG
                       PRIMARY KEY (id, part)) WITHOUT ROWID;
 CREATE TABLE erasures (leaf TEXT, id TEXT, part TEXT);
 CREATE INDEX erasures_of ON erasures (id, part);
+CREATE TABLE belongings (id TEXT, prediction TEXT, leaf INTEGER);
 CREATE TABLE drops (leaf TEXT, first TEXT, until TEXT, count INTEGER);
 """
 _STORED_ALL_THE_SAME = """
@@ -34,15 +35,23 @@ SELECT leaf, part, id FROM erasures e WHERE EXISTS (SELECT 1 FROM seen s WHERE s
     AND NOT EXISTS (SELECT 1 FROM missing m WHERE m.id = e.id AND m.part IN (e.part, ''))
 """
 _ERASE = """
-UPDATE missing SET explained = 1 WHERE prediction IS NOT NULL AND part <> ''
+UPDATE missing SET explained = 1 WHERE {which} AND part <> ''
     AND EXISTS (SELECT 1 FROM erasures e WHERE e.id = missing.id AND e.part = missing.part)
 """
-#: With predictions goes what belongs to them; a leaf says how many predictions there were.
 _DROP = """
 UPDATE missing SET explained = 1
-WHERE kind {which} 'prediction' AND part = '' AND prediction >= ? AND prediction < ? AND NOT explained
+WHERE kind = 'prediction' AND part = '' AND id >= ? AND id < ? AND NOT explained
 """
-_DROP_PREDICTIONS, _DROP_BELONGINGS = (_DROP.format(which=which) for which in ("=", "<>"))
+#: What belongs to a prediction goes with it, and never alone.
+_IS_GONE = "(SELECT 1 FROM missing p WHERE p.id = missing.prediction AND p.explained AND p.part IN ({parts}))"
+_ERASE_BELONGINGS = _ERASE.format(which="EXISTS " + _IS_GONE.format(parts="'output', ''"))
+_DROP_BELONGINGS = f"UPDATE missing SET explained = 1 WHERE part = '' AND EXISTS {_IS_GONE}"  # noqa: S608 (no input)
+_DROP_BELONGINGS = _DROP_BELONGINGS.format(parts="''")
+_ERASE_PREDICTIONS = _ERASE.format(which="kind = 'prediction'")
+_OF_NOTHING = """
+SELECT leaf, id, prediction FROM belongings b WHERE NOT EXISTS (SELECT 1 FROM seen s WHERE s.id = b.prediction)
+ORDER BY leaf
+"""
 
 
 class Memory:
@@ -56,9 +65,11 @@ class Memory:
         #: How many parts are erased, and how many records dropped, as leaves say; known at the end.
         self.erased = self.dropped = 0
 
-    def note(self, identifier: str, leaf: int) -> None:
+    def note(self, said: dict[str, Any], leaf: int) -> None:
         """Remember that a record has a leaf."""
-        self._fresh.append((identifier, leaf))
+        self._fresh.append((said["id"], leaf))
+        if (owner := _owner_of(said)) is not None:
+            self._disk.execute("INSERT INTO belongings VALUES (?, ?, ?)", (said["id"], owner, leaf))
         if len(self._fresh) == _AT_ONCE:
             self._write()
 
@@ -66,7 +77,7 @@ class Memory:
         """Remember that a part of a record, or the whole, is not stored."""
         self._disk.execute(
             "INSERT OR REPLACE INTO missing (id, part, kind, prediction, leaf) VALUES (?, ?, ?, ?, ?)",
-            (said["id"], part, said["kind"], _prediction_of(said), leaf),
+            (said["id"], part, said["kind"], _owner_of(said), leaf),
         )
 
     def erase(self, where: str, what: Any) -> None:
@@ -99,6 +110,9 @@ class Memory:
         self._write()
         for identifier, leaf in self._disk.execute("SELECT id, leaf FROM twice ORDER BY leaf"):
             yield Finding(f"leaf {leaf}", f"is a second one of record {identifier}")
+        for leaf, identifier, owner in self._disk.execute(_OF_NOTHING):
+            what = f"is about prediction {owner}, which has no leaf"
+            yield Finding(f"leaf {leaf} (record {identifier})", what)
         yield from self._explain()
         rows = self._disk.execute(
             "SELECT leaf, id, part FROM missing WHERE NOT explained ORDER BY leaf, part"
@@ -108,15 +122,17 @@ class Memory:
             yield Finding(f"leaf {leaf} (record {identifier})", f"{gone}, and no leaf says why")
 
     def _explain(self) -> Iterator[Finding]:
-        self.erased = self._disk.execute(_ERASE).rowcount
+        self.erased = self._disk.execute(_ERASE_PREDICTIONS).rowcount
         for where, part, identifier in self._disk.execute(_STORED_ALL_THE_SAME):
             what = f"erases {part} of record {identifier}, which is stored all the same"
             yield Finding(where, what)
         for where, first, until, count in self._disk.execute("SELECT * FROM drops").fetchall():
-            done = self._disk.execute(_DROP_PREDICTIONS, (first, until)).rowcount
-            self.dropped += done + self._disk.execute(_DROP_BELONGINGS, (first, until)).rowcount
+            done = self._disk.execute(_DROP, (first, until)).rowcount
+            self.dropped += done
             if done != count:
                 yield Finding(where, f"drops {count} records, but {done} are missing")
+        self.dropped += self._disk.execute(_DROP_BELONGINGS).rowcount
+        self.erased += self._disk.execute(_ERASE_BELONGINGS).rowcount
 
     def _write(self) -> None:
         self._disk.execute("BEGIN")
@@ -133,10 +149,8 @@ class Memory:
         self._fresh.clear()
 
 
-def _prediction_of(said: dict[str, Any]) -> str | None:
-    """Return the prediction that a leaf is about, None if it is about something else."""
-    if said["kind"] == "prediction":
-        return str(said["id"])
+def _owner_of(said: dict[str, Any]) -> str | None:
+    """Return the prediction that a leaf belongs to, None if it belongs to none."""
     found = said.get("prediction_id") if said["kind"] in BELONGINGS else None
     return found if isinstance(found, str) else None
 

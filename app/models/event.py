@@ -37,6 +37,7 @@ class EventKind(StrEnum):
     EXPORT_BEGUN = "user:export:begun"
     EXPORT_ENDED = "user:export:ended"
     QUEUE_OPENED = "user:queue:opened"
+    QUEUE_ASSIGNED = "user:queue:assigned"
     QUEUE_CLOSED = "user:queue:closed"
     VERIFICATION_REQUESTED = "ledger:verification:requested"
 

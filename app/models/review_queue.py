@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.identifiers import new_id
@@ -47,6 +47,7 @@ class ReviewItem(Base):
     """A prediction in a queue, at its place; whoever has it open has claimed it, for a while."""
 
     __tablename__ = "review_items"
+    __table_args__ = (Index(None, "prediction_id"),)
 
     queue_id: Mapped[UUID] = mapped_column(ForeignKey("review_queues.id"), primary_key=True)
     prediction_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,5 +1,6 @@
 """Reviews of single records, queues, and the focus mode in which one is worked off."""
 
+from math import isfinite
 from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -77,10 +78,24 @@ def show_queue(queue_id: UUID) -> str:
     """Show how far a queue is, and how well those who reviewed agree."""
     queue = queues.get_queue(g.caller, queue_id)
     progress = queues.progress_of(g.caller, queue)
-    seen = {i.prediction_id for i in progress.items if queues.may_compare(g.caller, i, queue)}
+    model = model_access.visible_model(g.caller, progress.model)
+    may_change = queues.decides(g.caller, queue) and queue.closed_at is None
+    others = [one.email for one in model_access.users_of(model, Scope.REVIEW)] if may_change else []
     return render_template(
-        "reviews/queue.html", progress=progress, seen=seen, decides=queues.decides(g.caller, queue)
+        "reviews/queue.html",
+        progress=progress,
+        seen=queues.comparable(g.caller, queue, progress.items),
+        may_change=may_change and g.caller.may(Scope.REVIEW),
+        others=[address for address in others if address not in progress.people],
     )
+
+
+@blueprint.post("/reviews/<uuid:queue_id>/people")
+@access.requires(Scope.REVIEW)
+def assign(queue_id: UUID) -> Response:
+    """Let somebody else review the items of a queue, too."""
+    queues.assign(g.caller, queue_id, request.form.get("address", ""))
+    return redirect(url_for("reviews.show_queue", queue_id=queue_id), 303)
 
 
 @blueprint.post("/reviews/<uuid:queue_id>/close")
@@ -129,11 +144,12 @@ def review_item(queue_id: UUID, prediction_id: UUID) -> Response | tuple[str, in
 
 
 def _item(queue: ReviewQueue, prediction_id: UUID, fault: InputFault | None = None) -> str:
-    item = queues.find_item(g.caller, queue, prediction_id)
     progress = queues.progress_of(g.caller, queue)
+    item = progress.find(prediction_id)
+    is_shown = prediction_id in queues.comparable(g.caller, queue, [item])
     return render_template(
         "reviews/item.html", queue=queue, item=item, progress=progress, fault=fault,
-        said=item.reviews if queues.may_compare(g.caller, item, queue) else [],
+        said=item.reviews if is_shown else [],
         people=users.addresses({one.actor_id for one in item.reviews}), **_shown(prediction_id),
     )  # fmt: skip
 
@@ -173,6 +189,7 @@ def _whole(text: str) -> int:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
         return None
+    return found if isfinite(found) else None

@@ -58,7 +58,7 @@ def verify_stored_book(
 
 
 def erased_in(folder: Path) -> Iterator[UUID]:
-    """Yield the predictions that an exported book says are erased.
+    """Yield the predictions, outcomes and reviews that an exported book says are erased.
 
     Raises:
         UnknownThingError: if the folder has no records.

@@ -81,9 +81,9 @@ def replay_erasures(record_ids: Iterable[UUID], *, basis: str) -> int:
         record_ids: the predictions and other records that the book says are erased.
         basis: why.
     """
-    count = 0
-    for identifier in record_ids:
-        for kind in _PARTS:
+    count, ids = 0, list(record_ids)
+    for kind in _PARTS:  # Predictions first: what belongs to one is not erased alone.
+        for identifier in ids:
             record = db.session.get(kind, identifier)
             if isinstance(record, Prediction | Outcome | Review) and _parts_of(record):
                 _erase_one(record, basis, None)
@@ -155,10 +155,11 @@ def holds() -> Sequence[LegalHold]:
 def _erase(records: Sequence[Prediction], basis: str, actor_id: UUID | None) -> list[Notice]:
     why = _given("basis", basis)
     _refuse_if_held(records)
+    notices = [_erase_one(record, why, actor_id) for record in records]
     for belonging in _belongings(records):
         if _parts_of(belonging):
             _erase_one(belonging, why, actor_id)
-    return [_erase_one(record, why, actor_id) for record in records]
+    return notices
 
 
 def _belongings(records: Sequence[Prediction]) -> Iterator[Outcome | Review]:

@@ -94,6 +94,6 @@ def visible_model(caller: Caller, name: str) -> Model:
         UnknownThingError: if there is none, or it is not theirs to see: the two look alike.
     """
     query = select(Model).where(Model.name == name, is_usable(caller))
-    if (model := db.session.scalar(query)) is None:
+    if "\x00" in name or (model := db.session.scalar(query)) is None:
         raise UnknownThingError(f"There is no model {name} that you may use.")
     return model

@@ -53,13 +53,11 @@ def _lines(text: str) -> Iterator[tuple[int, Report]]:
     try:
         places = _places([name.strip().casefold() for name in next(rows, [])])
         for row in rows:
-            found = {
-                name: as_it_was(row[at].strip()) for name, at in places.items() if at < len(row)
-            }
-            if found.get(_VALUE):
-                yield rows.line_num, Report(
-                    value=found[_VALUE], id=found.get("id") or None, reference=found.get("reference") or None
-                )  # fmt: skip
+            found = {name: as_it_was(row[at]) for name, at in places.items() if at < len(row)}
+            if value := found.get(_VALUE, "").strip():
+                identifier, reference = found.get("id", "").strip(), found.get("reference")
+                report = Report(value=value, id=identifier or None, reference=reference or None)
+                yield rows.line_num, report
     except csv.Error as error:
         raise _fault(f"Line {rows.line_num:,} is not CSV: {error}.") from None
 
@@ -70,7 +68,11 @@ def _delimiter(text: str) -> str:
 
 
 def _places(heading: Sequence[str]) -> dict[str, int]:
-    places = {name: heading.index(name) for name in (_VALUE, *_NAMES) if name in heading}
+    for name in _NAMES:
+        if heading.count(name) > 1:
+            raise _fault(f"Its first line names the column {name} twice.")
+    # Of several outcomes the last one: an export has a column of those that are known already.
+    places = {name: at for at, name in enumerate(heading) if name in (_VALUE, *_NAMES)}
     if _VALUE not in places or len(places) < 2:
         raise _fault("Its first line names no column outcome, and id or reference.")
     return places

@@ -52,9 +52,11 @@ def has_outcome(field: Field, test: Test, *, so: bool) -> Bool:
         later.prediction_id == Outcome.prediction_id, later.id > Outcome.id
     )
     found = found.where(not_(is_corrected))
+    if isinstance(test, Present) and not so:
+        one = exists().where(Outcome.prediction_id == Prediction.id, Outcome.value.is_not(None))
+        return not_(one)
     if isinstance(test, Present):
-        has_one = Prediction.id.in_(found)
-        return has_one if so else not_(has_one)
+        return Prediction.id.in_(found)
     condition = compared(value_of_outcome(field), test)
     return Prediction.id.in_(found.where(condition if so else not_(condition)))
 

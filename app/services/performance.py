@@ -1,8 +1,10 @@
 """How well a model did, among the records whose outcome is known: all together, by version, week and any choice."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,9 @@ from ml.signature import Output, OutputType
 MOST = 50_000
 _MOST_POINTS = 1_000
 _MOST_SLICES = 20
+_MOST_CLASSES = 30
+#: The name of no field: what a query asks already stays.
+_NOTHING = " "
 _SLICED = (Kind.CHOICE, Kind.BOOLEAN)
 
 
@@ -33,7 +38,7 @@ class _Answer:
     week: date
     version: int
     answered: Any
-    probabilities: dict[str, float] | None
+    probabilities: Mapping[str, float] | None
     outcome: Any
     slice: str | None
 
@@ -104,14 +109,14 @@ def performance_of(caller: Caller, model: Model, query: str, by: str = "") -> Pe
     fields = [f for f in search.fields_of({model.name: known}, model.name) if f.path[0] == "inputs"]
     can_slice = [one for one in fields if one.kind in _SLICED]
     slicer = _slicer(can_slice, by)
-    alike = [number for number, one in known.items() if one.output.type is output.type]
+    alike = {n: one.output for n, one in known.items() if one.output.type is output.type}
     answers, more = _fetch(caller, model, query, alike, slicer)
     measure = _Measure(output, answers)
     groups = _Groups(f"model:{written(model.name)} {query}".strip(), answers, measure)
     return Performance(
         whole=groups.whole(), more=more, unit=output.unit, can_slice=can_slice, sliced_by=slicer,
-        versions=groups.by(lambda a: a.version, lambda v: (f"{v}", "version", f"version:{v}")),
-        weeks=groups.by(lambda a: a.week, lambda w: (f"{w}", "at", f"at:{w}..{w + timedelta(days=6)}")),
+        versions=groups.by(lambda a: a.version, lambda v: (f"{v}", f"version:{v}")),
+        weeks=groups.by(lambda a: a.week, lambda w: (f"{w}", f"at:{w}..{w + timedelta(days=6)}")),
         slices=_slices(groups, slicer) if slicer else (), **measure.details(),
     )  # fmt: skip
 
@@ -126,42 +131,45 @@ def _slicer(fields: Sequence[Field], by: str) -> Field | None:
 
 
 def _slices(groups: "_Groups", slicer: Field) -> list[Group]:
-    def named(value: str) -> tuple[str, str, str]:
-        return value, slicer.name, f"{written(slicer.name)}:{written(value)}"
+    def named(value: str) -> tuple[str, str]:
+        return value, f"{written(slicer.name)}:{written(value)}"
 
     found = groups.by(lambda a: a.slice, named)
     return sorted(found, key=lambda group: -group.count)[:_MOST_SLICES]
 
 
 def _fetch(
-    caller: Caller, model: Model, query: str, versions: Sequence[int], slicer: Field | None
+    caller: Caller, model: Model, query: str, versions: Mapping[int, Output], slicer: Field | None
 ) -> tuple[list[_Answer], bool]:
     asked = search.read_query(caller, query, of=model.name)
-    inputs = cast(Prediction.inputs, Text) if slicer else literal(None, Text)
-    columns = (Prediction.id, Prediction.model_version, cast(Prediction.output, Text), newest_value(), inputs)  # fmt: skip
+    chosen = Prediction.inputs[slicer.path[1]].as_string() if slicer else literal(None, Text)
+    columns = (Prediction.id, Prediction.model_version, cast(Prediction.output, Text), newest_value(), chosen)  # fmt: skip
     of_model = (Prediction.model_id == model.id) & (Prediction.status == Status.ACCEPTED)
     statement = fitting(select(*columns).where(of_model), caller, asked)
     statement = statement.where(
         Prediction.model_version.in_(versions), Prediction.output.is_not(None)
     )
     rows = bounded(statement.limit(MOST + 1), PATIENCE_MS)
-    return [_answer(slicer, *row) for row in rows[:MOST]], len(rows) > MOST
+    return [_answer(versions, *row) for row in rows[:MOST]], len(rows) > MOST
 
 
 def _answer(
-    slicer: Field | None, identifier: Any, version: int, output: str, outcome: str | None, row: Any
-) -> _Answer:
+    outputs: Mapping[int, Output], identifier: Any, version: int, output: str, outcome: str | None, chosen: Any
+) -> _Answer:  # fmt: skip
     found, day = orjson.loads(output), time_of(identifier).date()
     return _Answer(
         week=day - timedelta(days=day.weekday()), version=version, answered=found["prediction"],
-        probabilities=found.get("probabilities"), outcome=None if outcome is None else orjson.loads(outcome),
-        slice=_slice(orjson.loads(row), slicer) if slicer else None,
+        probabilities=_by_class(outputs[version], found.get("probabilities")),
+        outcome=None if outcome is None else orjson.loads(outcome), slice=chosen,
     )  # fmt: skip
 
 
-def _slice(row: dict[str, Any], slicer: Field) -> str | None:
-    found = row.get(slicer.path[1])
-    return None if found is None else truth.written(found)
+def _by_class(output: Output, shares: dict[str, float] | None) -> dict[str, float] | None:
+    """Return probabilities by class as it is written elsewhere: Python writes True, and 1.0."""
+    if shares is None:
+        return None
+    names = {str(one): truth.written(one) for one in output.classes or ()}
+    return {names.get(name, name): share for name, share in shares.items()}
 
 
 class _Groups:
@@ -174,7 +182,7 @@ class _Groups:
         return self._group("all", self._query, self._answers)
 
     def by(
-        self, key: Callable[[_Answer], Any], name: Callable[[Any], tuple[str, str, str]]
+        self, key: Callable[[_Answer], Any], name: Callable[[Any], tuple[str, str]]
     ) -> list[Group]:
         """Return a group for each value of a key that is there, the smallest first."""
         members: dict[Any, list[_Answer]] = {}
@@ -182,8 +190,8 @@ class _Groups:
             members.setdefault(key(answer), []).append(answer)
         found = []
         for value in sorted(value for value in members if value is not None):
-            label, field_name, asked = name(value)
-            query = refine(self._query, field_name, asked)
+            label, asked = name(value)
+            query = refine(self._query, _NOTHING, asked)
             found.append(self._group(label, query, members[value]))
         return found
 
@@ -201,15 +209,14 @@ class _Measure:
     def __init__(self, output: Output, answers: Iterable[_Answer]) -> None:
         self._output = output
         self._labelled = [answer for answer in answers if answer.is_labelled]
-        self._classes = self._known_classes()
 
     def metrics_of(self, labelled: Sequence[_Answer]) -> dict[str, Estimate | None]:
         if self._output.type is OutputType.REGRESSION:
             return performance.errors(*_numbers(labelled))
         true, answered = _words(labelled)
         found = {"accuracy": performance.accuracy(true, answered)}
-        if (table := self._table(labelled)) is not None:
-            found["brier_score"] = performance.brier_score(self._classes, true, table)
+        if shares := _shares(labelled):
+            found["brier_score"] = performance.brier_score(true, shares)
         return found
 
     def details(self) -> dict[str, Any]:
@@ -218,43 +225,38 @@ class _Measure:
         if self._output.type is OutputType.REGRESSION:
             return {"residuals": self._residuals()}
         true, answered = _words(self._labelled)
-        table = self._table(self._labelled)
+        classes = self._classes()
+        shares = _shares(self._labelled)
+        table = np.array([[one.get(name, 0.0) for name in classes] for one in shares])
         found: dict[str, Any] = {
-            "classes": self._classes,
-            "by_class": performance.by_class(self._classes, true, answered, table),
-            "confusion": performance.confusion(self._classes, true, answered),
+            "classes": classes,
+            "by_class": performance.by_class(classes, true, answered, table if shares else None),
+            "confusion": performance.confusion(classes, true, answered),
         }
-        return found if table is None else found | self._calibration(np.array(true), table)
+        return found | (self._calibration(np.array(true), shares) if shares else {})
 
-    def _known_classes(self) -> list[str]:
-        known = [truth.written(one) for one in self._output.classes or ()]
+    def _classes(self) -> list[str]:
+        """Return the classes that there are, the most frequent ones if they are too many for a table."""
         true, answered = _words(self._labelled)
-        return list(dict.fromkeys([*known, *sorted({*true, *answered} - set(known))]))
+        counts, known = (
+            Counter(true + answered),
+            [truth.written(one) for one in self._output.classes or ()],
+        )
+        every = list(dict.fromkeys([*known, *sorted(counts)]))
+        often = {name for name, _ in counts.most_common(_MOST_CLASSES)}
+        return every if len(every) <= _MOST_CLASSES else [name for name in every if name in often]
 
-    def _table(self, labelled: Sequence[_Answer]) -> Any:
-        """Return the probabilities of the classes of each answer; None if one has none."""
-        if not labelled or not all(answer.probabilities for answer in labelled):
-            return None
-        return np.array([self._row(answer.probabilities or {}) for answer in labelled])
-
-    def _row(self, probabilities: dict[str, float]) -> list[float]:
-        # Probabilities have the names that Python writes: True, and 1.0.
-        names = {str(one): truth.written(one) for one in self._output.classes or ()}
-        by_name = {names.get(name, name): share for name, share in probabilities.items()}
-        return [by_name.get(name, 0.0) for name in self._classes]
-
-    def _calibration(self, true: Any, table: Any) -> dict[str, Any]:
-        """Of two classes the second one's probability; of more, that of whichever was answered."""
-        if len(self._classes) == 2:
-            predicted, came_true = table[:, 1], true == self._classes[1]
-            return {
-                "calibrated": self._classes[1],
-                "calibration": performance.calibration(predicted, came_true),
-            }
-        highest = table.argmax(axis=1)
-        came_true = np.array(self._classes)[highest] == true
-        bins = performance.calibration(table.max(axis=1), came_true)
-        return {"calibrated": "the class that was answered", "calibration": bins}
+    def _calibration(self, true: Any, shares: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+        """Of two classes the second one's probability; of more, that of whichever is highest."""
+        classes = [truth.written(one) for one in self._output.classes or ()]
+        if len(classes) == 2:
+            predicted = np.array([one.get(classes[1], 0.0) for one in shares])
+            bins = performance.calibration(predicted, true == classes[1])
+            return {"calibrated": classes[1], "calibration": bins}
+        highest = [max(one.items(), key=itemgetter(1)) for one in shares]
+        predicted = np.array([share for _, share in highest])
+        bins = performance.calibration(predicted, np.array([name for name, _ in highest]) == true)
+        return {"calibrated": "the most probable class", "calibration": bins}
 
     def _residuals(self) -> list[tuple[float, float]]:
         step = -(-len(self._labelled) // _MOST_POINTS)
@@ -267,6 +269,12 @@ def _numbers(labelled: Sequence[_Answer]) -> tuple[Any, Any]:
         np.array([float(answer.outcome) for answer in labelled]),
         np.array([float(answer.answered) for answer in labelled]),
     )
+
+
+def _shares(labelled: Sequence[_Answer]) -> list[Mapping[str, float]]:
+    """Return the probabilities of each answer; of none, if one has none."""
+    found = [answer.probabilities for answer in labelled if answer.probabilities]
+    return found if len(found) == len(labelled) else []
 
 
 def _words(labelled: Sequence[_Answer]) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import defer
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.access import Caller
@@ -27,10 +28,11 @@ from app.models import (
     User,
 )
 from app.services import users
-from app.services.errors import ConflictError, UnknownThingError, invalid_query
+from app.services.erasure import NOTHING_IS_ERASED
+from app.services.errors import ConflictError, UnknownThingError, invalid_input, invalid_query
 from app.services.events import record_event
 from app.services.history import PATIENCE_MS, bounded, visible
-from app.services.model_access import users_of, visible_model
+from app.services.model_access import is_usable, users_of, visible_model
 from app.services.reporting import Reader
 from app.services.reviewing import Draft, review_prediction
 from app.services.sampling import Sample, sampled
@@ -40,6 +42,7 @@ from ml.truth import read_truth
 
 MOST_ITEMS = 1_000
 _LONGEST_NAME = 80
+_MOST_SHOWN = 50
 _CLAIM = timedelta(minutes=10)
 
 
@@ -90,6 +93,17 @@ class Progress:
     kappa: Estimate | None
     mine: int
 
+    def find(self, prediction_id: UUID) -> Item:
+        """Return an item.
+
+        Raises:
+            UnknownThingError: if it is none of the queue's that the caller may see.
+        """
+        for item in self.items:
+            if item.prediction_id == prediction_id:
+                return item
+        raise UnknownThingError("There is no such item in this queue that you may see.")
+
 
 def open_queue(
     caller: Caller, name: str, model_name: str, query: str, sample: Sample, *, people: int,
@@ -137,7 +151,7 @@ def queues_for(caller: Caller) -> list[Progress]:
     """Return the queues that a caller may see, the open ones first and the newest of them first."""
     query = select(ReviewQueue).where(_is_visible(caller))
     query = query.order_by(ReviewQueue.closed_at.is_not(None), ReviewQueue.id.desc())
-    return [progress_of(caller, queue) for queue in db.session.scalars(query.limit(100))]
+    return [progress_of(caller, queue) for queue in db.session.scalars(query.limit(_MOST_SHOWN))]
 
 
 def get_queue(caller: Caller, queue_id: UUID) -> ReviewQueue:
@@ -178,9 +192,7 @@ def next_item(caller: Caller, queue: ReviewQueue, after: int = 0) -> Item | None
         queue: the queue.
         after: the place behind which to begin; those before it come last.
     """
-    db.session.get_one(
-        ReviewQueue, queue.id, with_for_update=True
-    )  # One at a time: each gets another item.
+    _lock(queue)  # One at a time: each gets another item.
     others = _for(caller, queue, _items(caller, queue))
     others.sort(key=lambda item: (_is_taken(item, caller), item.place <= after, item.place))
     if not others:
@@ -214,13 +226,13 @@ def review_item(
         ConflictError: if there is nothing to do about it any more, or the queue is closed.
         ServiceError: see `review_prediction`.
     """
-    lock = select(ReviewItem).where(
-        ReviewItem.queue_id == queue.id, ReviewItem.prediction_id == prediction_id
-    )
-    db.session.execute(lock.with_for_update())
+    db.session.execute(NOTHING_IS_ERASED)
+    _lock(queue)
     item = find_item(caller, queue, prediction_id)
     if item not in _for(caller, queue, [item]):
         raise ConflictError("This item is done, or not yours to review.")
+    if draft.is_outcome and queue.people == 2 and item.state is State.OPEN:
+        raise invalid_input("is_outcome", "The outcome would tell the other one what you said.")
     adjudicates = item.state is State.DISPUTED
     return review_prediction(
         caller, prediction_id, draft, read=read, queue_id=queue.id, adjudicates=adjudicates
@@ -233,9 +245,7 @@ def close_queue(caller: Caller, queue_id: UUID) -> ReviewQueue:
     Raises:
         UnknownThingError: if there is none that they made.
     """
-    queue = get_queue(caller, queue_id)
-    if not decides(caller, queue) or queue.closed_at is not None:
-        raise UnknownThingError("There is no such open queue of yours.")
+    queue = _open_queue_of(caller, queue_id)
     queue.closed_at = datetime.now(UTC)
     record_event(EventKind.QUEUE_CLOSED, actor_id=caller.user_id, subject_id=queue.id)
     db.session.commit()
@@ -247,10 +257,30 @@ def decides(caller: Caller, queue: ReviewQueue) -> bool:
     return caller.user_id == queue.created_by or caller.may(Scope.ADMIN)
 
 
-def may_compare(caller: Caller, item: Item, queue: ReviewQueue) -> bool:
-    """Whether a caller may see what was said of an item: not who may still give a blind review of it."""
-    may_still = item.state is State.OPEN and item.is_for(caller, decides=False)
-    return not (may_still and queue.people == 2 and caller.user_id in _assigned(queue))
+def comparable(caller: Caller, queue: ReviewQueue, items: Sequence[Item]) -> set[UUID]:
+    """Return the items of which a caller may see what was said: not those they may still give a blind review of."""
+    is_blind = queue.people == 2 and queue.closed_at is None and caller.user_id in _assigned(queue)
+    return {
+        item.prediction_id for item in items
+        if not (is_blind and item.state is State.OPEN and item.is_for(caller, decides=False))
+    }  # fmt: skip
+
+
+def assign(caller: Caller, queue_id: UUID, address: str) -> None:
+    """Let somebody else review the items of a queue, too.
+
+    Raises:
+        UnknownThingError: if there is no open queue that they made.
+        InvalidQueryError: if that person may not review the model's answers.
+    """
+    queue = _open_queue_of(caller, queue_id)
+    (user,) = _reviewers(db.session.get_one(Model, queue.model_id), [address])
+    if user.id not in _assigned(queue):
+        db.session.add(ReviewAssignment(queue_id=queue.id, user_id=user.id))
+        record_event(
+            EventKind.QUEUE_ASSIGNED, actor_id=caller.user_id, subject_id=queue.id, user_id=str(user.id)
+        )  # fmt: skip
+    db.session.commit()
 
 
 def _filled(
@@ -284,11 +314,21 @@ def _reviewers(model: Model, addresses: Sequence[str]) -> list[User]:
     return [able[address] for address in dict.fromkeys(addresses)]
 
 
+def _open_queue_of(caller: Caller, queue_id: UUID) -> ReviewQueue:
+    queue = get_queue(caller, queue_id)
+    _lock(queue)
+    if not decides(caller, queue) or queue.closed_at is not None:
+        raise UnknownThingError("There is no such open queue of yours.")
+    return queue
+
+
 def _is_visible(caller: Caller) -> ColumnElement[bool]:
     if caller.sees_everything:
         return true()
     assigned = select(ReviewAssignment.queue_id).where(ReviewAssignment.user_id == caller.user_id)
-    return or_(ReviewQueue.created_by == caller.user_id, ReviewQueue.id.in_(assigned))
+    theirs = or_(ReviewQueue.created_by == caller.user_id, ReviewQueue.id.in_(assigned))
+    usable = select(Model.id).where(is_usable(caller))
+    return and_(theirs, ReviewQueue.model_id.in_(usable))
 
 
 def _items(caller: Caller, queue: ReviewQueue) -> list[Item]:
@@ -299,7 +339,8 @@ def _items(caller: Caller, queue: ReviewQueue) -> list[Item]:
         .order_by(ReviewItem.place)
     ).all()  # fmt: skip
     said: dict[UUID, list[Review]] = {}
-    reviews = select(Review).where(Review.queue_id == queue.id).order_by(Review.id)
+    texts = (defer(Review.reason), defer(Review.note))
+    reviews = select(Review).where(Review.queue_id == queue.id).options(*texts).order_by(Review.id)
     for review in db.session.scalars(reviews):
         said.setdefault(review.prediction_id, []).append(review)
     return [_item(queue, row, said.get(row.prediction_id, [])) for row in rows]
@@ -311,6 +352,11 @@ def _item(queue: ReviewQueue, row: ReviewItem, reviews: Sequence[Review]) -> Ite
         prediction_id=row.prediction_id, place=row.place, reviews=reviews, state=_state(queue, reviews),
         claimed_by=row.claimed_by if is_fresh else None,
     )  # fmt: skip
+
+
+def _lock(queue: ReviewQueue) -> None:
+    """Wait for who works in a queue, and read it again."""
+    db.session.refresh(queue, with_for_update=True)
 
 
 def _is_taken(item: Item, caller: Caller) -> bool:

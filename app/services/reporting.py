@@ -1,14 +1,14 @@
 """Reporting what turned out to be true of predictions: a later outcome corrects an earlier one, and both stay."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, cast, func, select, true
 from sqlalchemy.orm import defer
 
 from app.access import Caller
@@ -19,13 +19,14 @@ from app.ledger.commitment import SALT_BYTES, commit
 from app.models import Outcome, Prediction, Scope, Status
 from app.services.erasure import NOTHING_IS_ERASED
 from app.services.errors import ConflictError, ServiceError, UnknownThingError, invalid_input
-from app.services.history import get_prediction, signature_of, visible
+from app.services.history import PATIENCE_MS, bounded, get_prediction, signature_of, visible
 from app.services.outcomes import newest_outcomes
 from ml.signature import Output, Scalar, Signature
 from ml.truth import TruthError, read_truth
 
 MOST_AT_ONCE = 10_000
 _AT_ONCE = 1_000
+_FIRST_LOCK, _LOCKS = 7233173838382855000, 64
 #: Reads a given value as one that a model could have answered.
 Reader = Callable[[Output, Any], Scalar]
 
@@ -75,7 +76,10 @@ def report_outcome(
     """
     db.session.execute(NOTHING_IS_ERASED)
     reporting = _Reporting(caller, read)
-    result = reporting.record(get_prediction(reporting.caller, prediction_id), value)
+    record = get_prediction(reporting.caller, prediction_id)
+    _one_at_a_time([record.id])
+    newest = newest_outcomes([record.id]).get(record.id)
+    result = reporting.record(record, value, newest)
     db.session.commit()
     return result
 
@@ -102,7 +106,9 @@ class _Reporting:
 
     def all_of(self, reports: Sequence[Report]) -> Iterator[Result]:
         records = self._records(reports)
-        newest = newest_outcomes([record.id for found in records.values() for record in found])
+        ids = [record.id for found in records.values() for record in found]
+        _one_at_a_time(ids)
+        newest = newest_outcomes(ids)
         for report in reports:
             try:
                 record = _only(report, records)
@@ -115,7 +121,7 @@ class _Reporting:
                 yield result
         db.session.flush()
 
-    def record(self, record: Prediction, value: Any, newest: Outcome | None = None) -> Result:
+    def record(self, record: Prediction, value: Any, newest: Outcome | None) -> Result:
         if record.status != Status.ACCEPTED:
             raise ConflictError(
                 "It was not answered, so there is nothing that could turn out true."
@@ -126,7 +132,6 @@ class _Reporting:
             found = self._read(self._output_of(record), value)
         except TruthError as error:
             raise invalid_input("outcome", str(error)) from None
-        newest = newest or newest_outcomes([record.id]).get(record.id)
         if newest is not None and _is_same(newest.value, found):
             return Result(fate=Fate.UNCHANGED, prediction_id=record.id, outcome=newest)
         outcome = _make(self.caller, record, found, newest)
@@ -134,15 +139,34 @@ class _Reporting:
 
     def _records(self, reports: Sequence[Report]) -> dict[str, list[Prediction]]:
         """Return the records that reports may mean, by what the reports call them."""
-        ids = [UUID(report.id) for report in reports if report.id and _is_uuid(report.id)]
-        references = [r.reference for r in reports if not r.id and r.reference]
-        query = select(Prediction).where(visible(self.caller)).options(defer(Prediction.inputs))
-        found: dict[str, list[Prediction]] = {}
-        for record in db.session.scalars(query.where(Prediction.id.in_(ids))):
-            found[str(record.id)] = [record]
-        by_reference = query.where(Prediction.reference.in_(references))
-        for record in db.session.scalars(by_reference.where(Prediction.status == Status.ACCEPTED)):
-            found.setdefault(f"reference {record.reference}", []).append(record)
+        names = {
+            report.id: [UUID(report.id)] for report in reports if report.id and _is_uuid(report.id)
+        }
+        references = {
+            r.reference for r in reports if not r.id and r.reference and "\x00" not in r.reference
+        }
+        by_name = {str(ids[0]): ids for ids in names.values()} | self._ids_of(list(references))
+        wanted = [identifier for ids in by_name.values() for identifier in ids]
+        query = select(Prediction).where(Prediction.id.in_(wanted), visible(self.caller))
+        records = {
+            one.id: one for one in db.session.scalars(query.options(defer(Prediction.inputs)))
+        }
+        return {
+            name: [records[one] for one in ids if one in records] for name, ids in by_name.items()
+        }
+
+    def _ids_of(self, references: Sequence[str]) -> dict[str, list[UUID]]:
+        """Return the answered records that have a reference: two of them, if there are more."""
+        given = (
+            func.unnest(cast(references, ARRAY(Text))).table_valued("reference").render_derived()
+        )
+        answered = (Prediction.status == Status.ACCEPTED) & visible(self.caller)
+        some = select(Prediction.id).where(Prediction.reference == given.c.reference, answered)
+        two = some.limit(2).lateral()
+        found: dict[str, list[UUID]] = {}
+        rows = bounded(select(given.c.reference, two.c.id).join(two, true()), PATIENCE_MS)
+        for reference, identifier in rows:
+            found.setdefault(f"reference {reference}", []).append(identifier)
         return found
 
     def _output_of(self, record: Prediction) -> Output:
@@ -167,8 +191,18 @@ def _only(report: Report, records: Mapping[str, Sequence[Prediction]]) -> Predic
     if not found:
         raise UnknownThingError("There is no such prediction that you may see.")
     if len(found) > 1:
-        raise ConflictError(f"{len(found):,} records have this reference: name one by its id.")
+        raise ConflictError("Several records have this reference: name one by its id.")
     return found[0]
+
+
+def _one_at_a_time(ids: Iterable[UUID]) -> None:
+    """Wait for who reports on the same predictions: the same outcome twice at once is one.
+
+    There are a few locks for all predictions, taken in their order: so nobody waits in a circle.
+    """
+    places = sorted({identifier.int % _LOCKS for identifier in ids})
+    for place in places:
+        db.session.execute(select(func.pg_advisory_xact_lock(_FIRST_LOCK + place)))
 
 
 def _make(caller: Caller, record: Prediction, value: Scalar, newest: Outcome | None) -> Outcome:

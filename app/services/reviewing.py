@@ -63,9 +63,7 @@ def review_prediction(
         NotAllowedError: if they may review, but not report an outcome.
     """
     db.session.execute(NOTHING_IS_ERASED)
-    # Who may review needs no right to read: of what is found nothing is shown.
-    reader = replace(caller, scopes=caller.scopes | {Scope.READ_ALL})
-    record = get_prediction(reader, prediction_id)
+    record = get_prediction(caller, prediction_id)
     if record.status != Status.ACCEPTED:
         raise ConflictError("It was not answered, so there is nothing to review.")
     if record.output_salt is None:

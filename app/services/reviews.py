@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, not_, select
+from sqlalchemy import and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.access import Caller
 from app.extensions import db
-from app.models import Prediction, Review, ReviewAssignment, ReviewQueue
+from app.models import Prediction, Review, ReviewAssignment, ReviewItem, ReviewQueue
 from app.query.checking import Present, Test
 from app.services.conditions import Bool, compared
 
@@ -39,9 +39,11 @@ def has_review(caller: Caller, test: Test, *, so: bool) -> Bool:
         later.prediction_id == Review.prediction_id, later.id > Review.id, readable(caller, later)
     )
     found = select(Review.prediction_id).where(readable(caller, Review), not_(is_outdated))
+    if isinstance(test, Present) and not so:
+        one = exists().where(Review.prediction_id == Prediction.id, readable(caller, Review))
+        return not_(one)
     if isinstance(test, Present):
-        has_one = Prediction.id.in_(found)
-        return has_one if so else not_(has_one)
+        return Prediction.id.in_(found)
     condition = compared(Review.verdict, test)
     return Prediction.id.in_(found.where(condition if so else not_(condition)))
 
@@ -56,21 +58,27 @@ def newest_verdict(caller: Caller) -> Any:
 def readable(caller: Caller, review: type[Review]) -> ColumnElement[bool]:
     """Return the condition that a caller may read a review: the second reader is blind to what the first one said.
 
-    So it is while an open queue waits for the second review of an item from a caller who may give it.
+    So it is with all that others say of a prediction, while an open queue waits for a review of it from a caller who
+    shall not know what the other one said.
     """
-    own, all_ = aliased(Review), aliased(Review)
-    to_be_reviewed = exists().where(
-        ReviewQueue.id == review.queue_id,
-        ReviewQueue.people == 2,
-        ReviewQueue.closed_at.is_(None),
-        ReviewAssignment.queue_id == ReviewQueue.id,
-        ReviewAssignment.user_id == caller.user_id,
+    own, others = aliased(Review), aliased(Review)
+    of_item = and_(
+        others.queue_id == ReviewItem.queue_id, others.prediction_id == ReviewItem.prediction_id
     )
-    of_item = and_(all_.queue_id == review.queue_id, all_.prediction_id == review.prediction_id)
-    waits = select(func.count()).select_from(all_).where(of_item).scalar_subquery() < 2
+    count = select(func.count()).select_from(others).where(of_item).scalar_subquery()
     has_reviewed = exists().where(
-        own.queue_id == review.queue_id,
-        own.prediction_id == review.prediction_id,
+        own.queue_id == ReviewItem.queue_id,
+        own.prediction_id == ReviewItem.prediction_id,
         own.actor_id == caller.user_id,
     )
-    return not_(and_(review.queue_id.is_not(None), to_be_reviewed, waits, not_(has_reviewed)))
+    is_owed = exists().where(
+        ReviewItem.prediction_id == review.prediction_id,
+        ReviewQueue.id == ReviewItem.queue_id,
+        ReviewQueue.people == 2,
+        ReviewQueue.closed_at.is_(None),
+        ReviewAssignment.queue_id == ReviewItem.queue_id,
+        ReviewAssignment.user_id == caller.user_id,
+        count < 2,
+        not_(has_reviewed),
+    )
+    return or_(review.actor_id == caller.user_id, not_(is_owed))

@@ -23,7 +23,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_outcomes_prediction_id_id"), "outcomes", ["prediction_id", "id"])
     op.execute(ERASURE)
     op.execute(PROTECTION)
-    op.execute(RETENTION)
+    op.execute(_DROP_PARTITION)
     op.execute(RECORDS)
     op.execute(NEW_BOOK)
 
@@ -32,7 +32,7 @@ def downgrade() -> None:
     op.execute(REFUSE_TO_FORGET)
     op.execute(NEW_BOOK_BEFORE)
     op.execute("DROP VIEW book_records")
-    op.execute(RETENTION_BEFORE)
+    op.execute(_DROP_PARTITION_BEFORE)
     op.execute("DROP FUNCTION erase_outcome(uuid)")
     op.drop_table("outcomes")
     op.execute(
@@ -81,13 +81,21 @@ BEGIN
         RAISE EXCEPTION 'UPDATE on % is refused: no notice says that the record is erased', TG_TABLE_NAME
             USING ERRCODE = 'restrict_violation';
     END IF;
-    RETURN NEW;
+{belongings}    RETURN NEW;
 END $$;
+"""
+# What belongs to a prediction is erased with it, and not alone.
+_BELONGINGS = """
+    IF to_jsonb(OLD) ? 'prediction_id' AND NOT EXISTS (
+        SELECT FROM notices WHERE kind = 'erasure' AND what ->> 'record_id' = to_jsonb(OLD) ->> 'prediction_id') THEN
+        RAISE EXCEPTION 'UPDATE on % is refused: it is erased with its prediction, and not alone', TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation';
+    END IF;
 """
 
 # The trigger is told which parts its table has: predictions are not the only records with some.
 ERASURE = (
-    _REFUSE_OTHER_THAN_ERASURE.format(parts="TG_ARGV")
+    _REFUSE_OTHER_THAN_ERASURE.format(parts="TG_ARGV", belongings=_BELONGINGS)
     + """
 DROP TRIGGER predictions_are_erased_only ON predictions;
 CREATE TRIGGER predictions_are_erased_only BEFORE UPDATE ON predictions FOR EACH ROW
@@ -104,7 +112,7 @@ REVOKE ALL ON FUNCTION erase_outcome(uuid) FROM PUBLIC;
 )
 
 ERASURE_BEFORE = _REFUSE_OTHER_THAN_ERASURE.format(
-    parts="ARRAY['inputs', 'output', 'reference', 'subject']"
+    parts="ARRAY['inputs', 'output', 'reference', 'subject']", belongings=""
 )
 
 # What belongs to a prediction goes when its month goes, and not before.
@@ -134,28 +142,37 @@ CREATE TRIGGER outcomes_wait_to_be_sealed
     AFTER INSERT ON outcomes FOR EACH ROW EXECUTE FUNCTION wait_to_be_sealed_as('outcome');
 """
 
+# Which identifiers a month has follows from its name, whatever the notice says; and it must say just that.
 _DROP_PARTITION = """
 CREATE OR REPLACE FUNCTION drop_predictions_partition(partition text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-{declaration}BEGIN
-    IF partition !~ '^predictions_[0-9]{{4}}_[0-9]{{2}}$' OR NOT EXISTS (
+DECLARE
+    month timestamp := to_date(substring(partition FROM '^predictions_([0-9]{4}_(0[1-9]|1[0-2]))$'), 'YYYY_MM');
+    first uuid := public.first_uuid_at(month AT TIME ZONE 'UTC');
+    until uuid := public.first_uuid_at((month + interval '1 month') AT TIME ZONE 'UTC');
+BEGIN
+    IF month IS NULL OR NOT EXISTS (
+        SELECT FROM public.notices WHERE kind = 'retention' AND what ->> 'partition' = partition
+            AND what ->> 'from' = first::text AND what ->> 'until' = until::text) THEN
+        RAISE EXCEPTION '% is not dropped: no notice says so', partition USING ERRCODE = 'restrict_violation';
+    END IF;
+    EXECUTE format('ALTER TABLE public.predictions DETACH PARTITION public.%I', partition);
+    EXECUTE format('DROP TABLE public.%I', partition);
+    DELETE FROM public.outcomes o WHERE o.prediction_id >= first AND o.prediction_id < until;
+END $$;
+"""
+_DROP_PARTITION_BEFORE = """
+CREATE OR REPLACE FUNCTION drop_predictions_partition(partition text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF partition !~ '^predictions_[0-9]{4}_[0-9]{2}$' OR NOT EXISTS (
         SELECT FROM public.notices WHERE kind = 'retention' AND what ->> 'partition' = partition) THEN
         RAISE EXCEPTION '% is not dropped: no notice says so', partition USING ERRCODE = 'restrict_violation';
     END IF;
     EXECUTE format('ALTER TABLE public.predictions DETACH PARTITION public.%I', partition);
     EXECUTE format('DROP TABLE public.%I', partition);
-{with_it}END $$;
+END $$;
 """
-RETENTION = _DROP_PARTITION.format(
-    declaration="DECLARE month json;\n",
-    with_it="""
-    SELECT what INTO month FROM public.notices
-    WHERE kind = 'retention' AND what ->> 'partition' = partition ORDER BY id DESC LIMIT 1;
-    DELETE FROM public.outcomes
-    WHERE prediction_id >= (month ->> 'from')::uuid AND prediction_id < (month ->> 'until')::uuid;
-""",
-)
-RETENTION_BEFORE = _DROP_PARTITION.format(declaration="", with_it="")
 
 _NEW_BOOK = """
 CREATE OR REPLACE FUNCTION begin_new_book() RETURNS void

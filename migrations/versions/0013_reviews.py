@@ -72,6 +72,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("queue_id", "prediction_id", name=op.f("pk_review_items")),
     )
+    op.create_index(op.f("ix_review_items_prediction_id"), "review_items", ["prediction_id"])
     op.create_table(
         "review_assignments",
         sa.Column("queue_id", sa.Uuid(), nullable=False),
@@ -131,25 +132,24 @@ REVOKE ALL ON FUNCTION erase_review(uuid) FROM PUBLIC;
 _DROP_PARTITION = """
 CREATE OR REPLACE FUNCTION drop_predictions_partition(partition text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE month json;
+DECLARE
+    month timestamp := to_date(substring(partition FROM '^predictions_([0-9]{{4}}_(0[1-9]|1[0-2]))$'), 'YYYY_MM');
+    first uuid := public.first_uuid_at(month AT TIME ZONE 'UTC');
+    until uuid := public.first_uuid_at((month + interval '1 month') AT TIME ZONE 'UTC');
 BEGIN
-    IF partition !~ '^predictions_[0-9]{{4}}_[0-9]{{2}}$' OR NOT EXISTS (
-        SELECT FROM public.notices WHERE kind = 'retention' AND what ->> 'partition' = partition) THEN
+    IF month IS NULL OR NOT EXISTS (
+        SELECT FROM public.notices WHERE kind = 'retention' AND what ->> 'partition' = partition
+            AND what ->> 'from' = first::text AND what ->> 'until' = until::text) THEN
         RAISE EXCEPTION '% is not dropped: no notice says so', partition USING ERRCODE = 'restrict_violation';
     END IF;
     EXECUTE format('ALTER TABLE public.predictions DETACH PARTITION public.%I', partition);
     EXECUTE format('DROP TABLE public.%I', partition);
-
-    SELECT what INTO month FROM public.notices
-    WHERE kind = 'retention' AND what ->> 'partition' = partition ORDER BY id DESC LIMIT 1;
     {delete}
 END $$;
 """
-_DELETE = """DELETE FROM public.{table}
-    WHERE prediction_id >= (month ->> 'from')::uuid AND prediction_id < (month ->> 'until')::uuid;
-"""
+_DELETE = "DELETE FROM public.{table} o WHERE o.prediction_id >= first AND o.prediction_id < until;"
 RETENTION = _DROP_PARTITION.format(
-    delete="".join(_DELETE.format(table=t) for t in ("outcomes", "reviews", "review_items"))
+    delete="\n    ".join(_DELETE.format(table=t) for t in ("outcomes", "reviews", "review_items"))
 )
 RETENTION_BEFORE = _DROP_PARTITION.format(delete=_DELETE.format(table="outcomes"))
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -29,26 +30,23 @@ def test_every_item_is_reviewed_as_often_as_is_wanted(fresh_app, cast, people):
         ).id
     with ThreadPoolExecutor(6) as pool:
         jobs = [pool.submit(work, fresh_app, cast[who].caller, queue_id) for who in PEOPLE * 2]
-        refused = sum(job.result() for job in jobs)
+        for job in jobs:
+            job.result()
     with fresh_app.app_context():
         reviews = db.session.scalars(select(Review)).all()
         counts = Counter(review.prediction_id for review in reviews)
         assert set(counts.values()) == {people}
         assert len(counts) == 12
         assert len({(one.prediction_id, one.actor_id) for one in reviews}) == 12 * people
-    assert refused <= 12 * people, "one who is late is told, and goes on"
 
 
-def work(app, caller, queue_id: UUID) -> int:
-    """Review until nothing is left; return how often another one was quicker."""
-    late = 0
+def work(app, caller, queue_id: UUID) -> None:
+    """Review until nothing is left; who is late is told, and goes on."""
     with app.app_context():
         while True:
             queue = queues.get_queue(caller, queue_id)
             if (item := queues.next_item(caller, queue)) is None:
-                return late
-            try:
+                return
+            with suppress(ConflictError):
                 queues.review_item(caller, queue, item.prediction_id, Draft(verdict="agree"))
-            except ConflictError:
-                late += 1
             db.session.rollback()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg2
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app import identifiers
@@ -331,6 +331,76 @@ def test_a_month_that_is_dropped_by_hand_is_a_finding(house, old_month, capsys):
     house.seal()
     code, said = house.whole_book(capsys)
     assert (code, "drops 4 records, but 5 are missing" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("first", "until"),
+    [
+        ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+        ("018cc251-f400-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+    ],
+)
+def test_a_notice_of_one_month_drops_no_other(house, first, until):
+    with house.context():
+        db.session.execute(text("SELECT ensure_predictions_partition('2024-01-15')"))
+        record_notice(
+            NoticeKind.RETENTION, actor_id=None, partition="predictions_2024_01", count=0, policy="P24M",
+            **{"from": first, "until": until},
+        )  # fmt: skip
+        with pytest.raises(DBAPIError, match="no notice says so"):
+            db.session.execute(text("SELECT drop_predictions_partition('predictions_2024_01')"))
+        db.session.rollback()
+        assert db.session.scalar(select(func.count()).select_from(Outcome)) == 1
+
+
+@pytest.mark.parametrize("kind", ["outcome", "review"])
+def test_what_belongs_to_a_prediction_goes_with_it_and_never_alone(house, capsys, kind):
+    """Neither by the functions, nor, past all triggers, without a finding."""
+    part = {"outcome": "value", "review": "note"}[kind]
+    with house.context():
+        identifier = db.session.scalar(text(f"SELECT id FROM {kind}s"))
+        record_notice(NoticeKind.ERASURE, actor_id=None, record_id=str(identifier), parts=[part])
+        db.session.commit()
+        with pytest.raises(DBAPIError, match="with its prediction, and not alone"):
+            db.session.execute(text(f"SELECT erase_{kind}(:id)"), {"id": identifier})
+        db.session.rollback()
+    house.tamper(f"UPDATE {kind}s SET {part} = NULL, {part}_salt = NULL")
+    house.seal()
+    code, said = house.whole_book(capsys)
+    assert (code, f"(record {identifier}): {part} is gone, and no leaf says why" in said) == (
+        1,
+        True,
+    )
+    house.tamper(f"DELETE FROM {kind}s")
+    with house.context():
+        record_notice(
+            NoticeKind.RETENTION, actor_id=None, partition="predictions_2024_01", count=0, policy="P24M",
+            **{"from": "00000000-0000-0000-0000-000000000000", "until": "ffffffff-ffff-ffff-ffff-ffffffffffff"},
+        )  # fmt: skip
+        db.session.commit()
+    house.seal()
+    code, said = house.whole_book(capsys)
+    assert (code, f"(record {identifier}): the record is gone" in said) == (1, True)
+
+
+def test_what_belongs_to_no_prediction_is_a_finding(house, capsys, cast):
+    house.tamper("INSERT INTO outcomes SELECT gen_random_uuid(), at, gen_random_uuid(), actor_id, token_id, value, value_salt,"
+                 " value_commitment FROM outcomes")  # fmt: skip
+    house.tamper("INSERT INTO ledger_pending (kind, id) SELECT 'outcome', o.id FROM outcomes o"
+                 " LEFT JOIN ledger_entries e ON e.record_id = o.id WHERE e.index IS NULL")  # fmt: skip
+    house.seal()
+    code, said = house.whole_book(capsys)
+    assert (code, "which has no leaf" in said) == (1, True)
+
+
+def test_outcomes_and_reviews_are_erased_with_their_prediction(house, capsys):
+    notice = erase(house, house.ids[0])
+    house.seal()
+    assert house.whole_book(capsys)[0] == 0
+    with house.context():
+        assert db.session.scalar(select(Outcome)).value is None
+        assert db.session.scalar(select(Review)).note is None
+        assert db.session.get(Notice, notice).what["record_id"] == house.ids[0]
 
 
 def test_the_function_drops_nothing_without_a_notice(house, old_month):

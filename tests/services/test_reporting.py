@@ -73,7 +73,7 @@ def test_each_report_has_its_own_fate(asked, cast):
         Fate.RECORDED, Fate.UNCHANGED, Fate.RECORDED, Fate.RECORDED, *[Fate.REFUSED] * 5
     ]  # fmt: skip
     told = [result.why or "" for result in results[4:]]
-    for why, words in zip(told, ("2 records have", "no identifier", "Name the record", "Give one of", "no such prediction"), strict=True):  # fmt: skip
+    for why, words in zip(told, ("Several records have", "no identifier", "Name the record", "Give one of", "no such prediction"), strict=True):  # fmt: skip
         assert words in why
     assert count() == 3
 
@@ -130,3 +130,39 @@ def test_what_is_no_table_of_outcomes_is_refused(context, cast, content, why):
 def test_the_operator_reports_too(asked):
     result = reporting.report_outcome(OPERATOR, asked[0], "no", read=read_written_truth)
     assert result.outcome.actor_id is None
+
+
+def test_many_are_reported_in_few_statements(context, cast, statements):
+    ids = ask(context, cast["owner"], rows=200)
+    reports = [Report(id=str(one), value="no") for one in ids[:100]]
+    reports += [Report(id=str(one), value="perhaps") for one in ids[100:]]
+    statements.clear()
+    reporting.report_outcomes(cast["owner"].caller, reports)
+    others = [one for one in statements if "advisory" not in one]
+    assert len(others) < 12, "\n".join(others)
+
+
+def test_a_reference_of_many_records_is_not_read_whole(context, cast, statements):
+    ask(context, cast["owner"], rows=50, references=["same"] * 50)
+    statements.clear()
+    (result,) = reporting.report_outcomes(
+        cast["owner"].caller, [Report(reference="same", value="no")]
+    )
+    assert result.why == "Several records have this reference: name one by its id."
+    assert any("LIMIT" in one for one in statements)
+
+
+@pytest.mark.parametrize("reference", ["a\x00b", "x" * 5_000, "' OR 1=1", "\ud7ff"])
+def test_a_strange_reference_is_unknown(context, cast, reference):
+    (result,) = reporting.report_outcomes(
+        cast["owner"].caller, [Report(reference=reference, value="no")]
+    )
+    assert "no such prediction" in result.why
+
+
+def test_of_two_columns_of_outcomes_the_last_one_counts(asked, cast):
+    table = f"id,outcome,outcome\n{asked[0]},,yes\n"
+    (line,) = report_table(cast["owner"].caller, table.encode())
+    assert (line.value, line.result.fate) == ("yes", Fate.RECORDED)
+    with pytest.raises(InvalidInputsError, match="names the column id twice"):
+        report_table(cast["owner"].caller, b"id,id,outcome\n")

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Event, EventKind, Prediction, Review, SamplingRule, Status
-from app.services import erasure, outcomes, queues, reporting, reviews, search
+from app.services import erasure, model_access, outcomes, queues, reporting, reviews, search, users
 from app.services.errors import (
     ConflictError,
     InvalidInputsError,
@@ -181,11 +181,52 @@ def test_the_second_reader_is_blind_until_both_have_reviewed(asked, cast):
     assert reviews.reviews_of(colleague, asked) == {}
     assert found(colleague, "has:review") == found(colleague, "review:agree") == set()
     item = queues.find_item(colleague, queue, asked[0])
-    assert not queues.may_compare(colleague, item, queue)
+    assert not queues.comparable(colleague, queue, [item])
     assert found(owner, "has:review") == found(cast["auditor"].caller, "has:review") == {asked[0]}
     queues.review_item(colleague, queue, asked[0], UNSURE)
     assert len(reviews.reviews_of(colleague, asked)[asked[0]]) == 2
-    assert queues.may_compare(colleague, queues.find_item(colleague, queue, asked[0]), queue)
+    item = queues.find_item(colleague, queue, asked[0])
+    assert queues.comparable(colleague, queue, [item]) == {asked[0]}
+
+
+def test_the_second_reader_is_blind_to_whatever_the_first_one_says(asked, cast):
+    owner, colleague = cast["owner"].caller, cast["colleague"].caller
+    queue, other = queue_of(cast), queue_of(cast, people=1, name="other")
+    queues.review_item(owner, other, asked[0], UNSURE)
+    review_prediction(owner, asked[1], UNSURE)
+    assert reviews.reviews_of(colleague, asked) == {}
+    assert found(colleague, "has:review") == set()
+    assert found(colleague, "-has:review") == set(asked)
+    draft = Draft(verdict="disagree", correction=other_than(asked[0]), is_outcome=True)
+    with pytest.raises(InvalidInputsError) as refused:
+        queues.review_item(owner, queue, asked[0], draft)
+    assert refused.value.errors[0].pointer == "/is_outcome"
+    review_prediction(colleague, asked[1], AGREE)
+    assert [one.verdict for one in reviews.reviews_of(colleague, asked)[asked[1]]] == ["agree"], (
+        "their own"
+    )
+
+
+def test_somebody_else_may_be_assigned_when_one_leaves(asked, cast):
+    queue = queue_of(cast)
+    queues.review_item(cast["owner"].caller, queue, asked[0], AGREE)
+    for who, address in (("colleague", "admin@example.com"), ("stranger", "admin@example.com")):
+        with pytest.raises(UnknownThingError):
+            queues.assign(cast[who].caller, queue.id, address)
+    with pytest.raises(InvalidQueryError, match="may not review"):
+        queues.assign(cast["owner"].caller, queue.id, "stranger@example.com")
+    for _ in range(2):
+        queues.assign(cast["owner"].caller, queue.id, "admin@example.com")
+    queues.review_item(cast["admin"].caller, queue, asked[0], AGREE)
+    assert state_of(cast, queue, asked[0]) is State.DONE
+
+
+def test_who_may_not_use_the_model_any_more_sees_no_queue_of_it(asked, cast):
+    queue = queue_of(cast)
+    model_access.revoke_grant("churn", users.find_user("colleague@example.com"))
+    with pytest.raises(UnknownThingError):
+        queues.get_queue(cast["colleague"].caller, queue.id)
+    assert queues.queues_for(cast["colleague"].caller) == []
 
 
 def test_a_closed_queue_hides_nothing_and_takes_nothing(asked, cast):

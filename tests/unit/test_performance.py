@@ -46,12 +46,12 @@ def test_errors_are_those_of_the_definitions():
 
 
 def test_the_brier_score_is_that_of_one_class_where_there_are_two():
-    truth, likely = ["yes", "no", "no"], np.array([0.9, 0.2, 0.6])
-    table = np.column_stack([1 - likely, likely])
+    truth, likely = ["yes", "no", "no"], [0.9, 0.2, 0.6]
+    shares = [{"no": 1 - one, "yes": one} for one in likely]
     expected = brier_score_loss([1, 0, 0], likely)
-    assert performance.brier_score(CLASSES, truth, table).value == pytest.approx(expected)
-    three = performance.brier_score(["a", "b", "c"], ["a"], np.array([[0.5, 0.25, 0.25]]))
-    assert three.value == 0.375
+    assert performance.brier_score(truth, shares).value == pytest.approx(expected)
+    assert performance.brier_score(["a"], [{"a": 0.5, "b": 0.25, "c": 0.25}]).value == 0.375
+    assert performance.brier_score(["c"], [{"a": 1.0, "b": 0.0}]).value == 1.0
 
 
 def test_each_class_is_told_from_the_others():
@@ -98,6 +98,7 @@ def test_perfect_answers_are_perfect_whatever_they_are(pairs):
     truth = [name for name, _ in pairs]
     table = np.array([[1.0, 0.0] if name == "no" else [0.0, 1.0] for name in truth])
     assert performance.accuracy(truth, truth).value == 1
-    assert performance.brier_score(CLASSES, truth, table).value == 0
+    shares = [dict(zip(CLASSES, row, strict=True)) for row in table]
+    assert performance.brier_score(truth, shares).value == 0
     for one in performance.by_class(CLASSES, truth, truth, table):
         assert one.roc_auc is None or one.roc_auc.value == 1

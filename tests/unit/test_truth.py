@@ -20,7 +20,7 @@ def classes(*names):
     ("output", "given", "read"),
     [
         (classes("yes", "no"), "yes", "yes"), (classes(0, 1), 1, 1), (classes(0, 1), 1.0, 1), (classes(0.0, 1.0), 1, 1.0),
-        (classes(False, True), True, True), (NUMBER, 3, 3.0), (NUMBER, -0.0, 0.0), (NUMBER, 1e300, 1e300),
+        (classes(False, True), True, True), (NUMBER, 3, 3.0), (NUMBER, -0.0, 0.0), (NUMBER, 1e150, 1e150),
         (LABEL, "blue", "blue"), (LABEL, 3, 3), (LABEL, False, False), (Output(type="classification"), "any", "any"),
     ],
 )  # fmt: skip
@@ -37,7 +37,7 @@ def test_a_value_that_fits_is_read(output, given, read):
         (classes(0, 1), True, "Give one of: 0, 1."), (classes(False, True), 1, "Give one of: false, true."),
         (classes(0, 1), "1", "Give one of"), (classes("a"), ["a"], "Give one of"), (NUMBER, "3", "Give a number"),
         (NUMBER, True, "Give a number"), (NUMBER, None, "Give a number"), (NUMBER, 10**400, "Give a number"),
-        (NUMBER, float("nan"), "Give a number"), (LABEL, "", "Give a label"), (LABEL, None, "Give a label"),
+        (NUMBER, float("nan"), "Give a number"), (NUMBER, -2e150, "between -1e.150 and 1e.150"), (LABEL, "", "Give a label"), (LABEL, None, "Give a label"),
         (LABEL, "x" * 10_001, "Give a label"), (LABEL, "a\x00", "Give a label"), (LABEL, {}, "Give a label"),
         (LABEL, float("inf"), "Give a label"), (LABEL, 2**60, "Give a label"),
     ],
@@ -75,7 +75,7 @@ def test_every_class_is_read_as_itself(names):
         assert isinstance(found, bool) is isinstance(one, bool)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@given(st.floats(-1e150, 1e150))
 def test_a_number_is_the_same_when_it_was_written(number):
     assert read_written_truth(NUMBER, repr(number)) == number
     assert canonical.encode(read_truth(NUMBER, number))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sqlalchemy import select
 
 from app import identifiers
@@ -144,6 +144,49 @@ def test_numbers_have_errors_and_residuals(context, client, cast, tmp_path, get)
     }  # fmt: skip
     assert len(found.residuals) == 20
     assert "Residuals" in get("owner", "/models/spend/performance").text
+
+
+def test_each_version_is_measured_by_its_own_classes(context, client, cast, tmp_path):
+    data = customers().drop(columns=["country"])
+    for number, kind in enumerate((bool, int), start=1):
+        data["left"] = (customers()["left"] == "yes").astype(kind)
+        path = write_model(
+            tmp_path,
+            LogisticRegression().fit(data[["age"]], data["left"]),
+            data.drop(columns="visits"),
+            "kinds",
+        )
+        assert register(path, "kinds") == number
+        asked = ask_other(client, cast, f"kinds/versions/{number}")
+        truths = [not answer if kind is bool else answer for _, answer in asked]
+        report([one for one, _ in asked], truths, cast["owner"].caller)
+    found = performance_of(cast["owner"].caller, model_named("kinds"), "")
+    wrong, right = (group.metrics for group in found.versions)
+    assert (wrong["accuracy"].value, right["accuracy"].value) == (0, 1)
+    assert 0.25 < wrong["brier_score"].value < 1 > right["brier_score"].value > 0
+    assert set(found.classes) == {"false", "true", "0", "1"}
+
+
+def test_of_very_many_labels_the_most_frequent_are_shown(context, client, cast, tmp_path, get):
+    register_other(tmp_path, "groups", KMeans(3, n_init=1, random_state=0), None)
+    asked = ask_other(client, cast, "groups") + ask_other(client, cast, "groups")
+    report([one for one, _ in asked], [f"label {n}" for n in range(40)], cast["owner"].caller)
+    found = performance_of(cast["owner"].caller, model_named("groups"), "")
+    assert len(found.classes) == len(found.confusion) == 30
+    assert found.whole.metrics["accuracy"].value == 0
+    assert "Of the 30 most frequent classes." in get("owner", "/models/groups/performance").text
+
+
+def test_the_query_stays_in_the_queries_of_groups(judged, cast, get):
+    found = of_churn(cast, f"at:{datetime.now(UTC):%Y-%m-%d} age:>22 OR country:FR", by="country")
+    for group in (*found.weeks, *found.versions, *found.slices):
+        page = get("owner", "/predictions", q=group.query)
+        assert len(page.all("input", name="id")) == group.count, group.query
+
+
+@pytest.mark.parametrize("name", ["a%00", "nothing"])
+def test_of_a_model_that_there_is_not_there_is_no_page(get, name):
+    get("owner", f"/models/{name}/performance", expect=404)
 
 
 def test_labels_without_known_classes_are_compared_too(context, client, cast, tmp_path, get):

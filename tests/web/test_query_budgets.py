@@ -1,30 +1,10 @@
 """How many statements the busiest pages and calls may send, however much they show."""
 
 import pytest
-from sqlalchemy import event
 
 from tests.support.cast import GOOD_ROW
 
 MODELS = "/api/v1/models/churn/predictions"
-OURS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-
-
-@pytest.fixture
-def statements(app):
-    """The statements that were sent, but for the savepoints that the tests are isolated by."""
-    from app.extensions import db
-
-    sent = []
-
-    def note(*given):
-        if given[2].lstrip().upper().startswith(OURS):
-            sent.append(given[2])
-
-    with app.app_context():
-        connection = db.engines[None]
-    event.listen(connection, "before_cursor_execute", note)
-    yield sent
-    event.remove(connection, "before_cursor_execute", note)
 
 
 @pytest.fixture

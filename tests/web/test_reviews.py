@@ -143,6 +143,34 @@ def test_a_queue_that_does_not_fit_is_shown_again(post, asked, cast, field, valu
     assert field == "name" or page.all("input", name="name")[0]["value"] == "Kept"
 
 
+def test_somebody_else_is_assigned_on_the_page(get, post, queue):
+    address = queue()
+    assert post("owner", f"{address}/people", address="admin@example.com").status_code == 303
+    page = get("owner", address)
+    assert "admin@example.com" in page.text
+    assert not page.all("select", name="address"), "everybody is"
+    assert post("owner", f"{address}/people", address="nobody@example.com").status_code == 400
+
+
+def test_a_queue_page_takes_few_statements(get, queue, statements):
+    address = queue()
+    get("colleague", address)
+    statements.clear()
+    get("colleague", address)
+    assert len(statements) <= 12, "\n".join(statements)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("model", "a\x00"), ("threshold", "nan"), ("rule", "x"), ("name", "\x00")]
+)
+def test_odd_fields_of_a_queue_are_no_fault_of_the_service(post, asked, cast, field, value):
+    given = {
+        "name": "Kept", "model": "churn", "size": "10", "rule": "nearest", "field": "age", "threshold": "3", "people": "1",
+        "assigned": cast["owner"].email,
+    }  # fmt: skip
+    assert post("owner", "/reviews", **(given | {field: value})).status_code in (400, 404)
+
+
 def test_a_queue_is_closed_by_who_made_it(app, post, queue):
     address = queue()
     assert post("colleague", f"{address}/close").status_code == 404
