@@ -19,6 +19,7 @@ from app.ledger import merkle
 from app.ledger.checkpoint import Checkpoint
 from app.ledger.keys import PublicKey
 from app.ledger.notes import SignedNote
+from app.sealer.entering import NotEnteredError, enter_leaves, enter_pending
 from app.sealer.leaves import Leaf, Pending, read_leaves
 from app.sealer.publishing import Publisher
 from app.sealer.signing import KeyStore, SigningKey
@@ -44,12 +45,6 @@ DELETE FROM ledger_pending WHERE ctid NOT IN (SELECT min(ctid) FROM ledger_pendi
 _SET_ASIDE = """
 INSERT INTO ledger_findings (record_id, kind, what)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]) ON CONFLICT (record_id) DO NOTHING
-"""
-_ENTER = """
-INSERT INTO ledger_entries (index, kind, record_id, envelope)
-SELECT %s + number - 1, kind, id::uuid, convert_to(envelope, 'UTF8')
-FROM unnest(string_to_array(%s, E'\n'), string_to_array(%s, E'\n'), string_to_array(%s, E'\n'))
-    WITH ORDINALITY AS new (kind, id, envelope, number)
 """
 _SIGN = "INSERT INTO ledger_checkpoints (size, root, note, signed_at) VALUES (%s, %s, %s, clock_timestamp())"
 _MOVE = "UPDATE ledger_head SET origin = %s, key = %s, size = %s, root = %s"
@@ -133,13 +128,11 @@ class Sealer:
         key = self._keys.find(head.key) if head.key else self._keys.newest()
         tree = stored_tree(cursor, head.size)
         self._publisher.check(tree, self._keys.publics())
-        leaves = read_leaves(cursor, waiting)
-        good = [leaf for leaf in leaves if leaf.fault is None]
-        _set_aside(cursor, [leaf for leaf in leaves if leaf.fault is not None])
-        if good:
-            _append(cursor, head, tree, good)
-            _sign(cursor, tree, self._key_after(key, good))
-        return Sealed(len(good), len(leaves) - len(good), tree.size)
+        hashes, others = _enter(cursor, head, waiting)
+        if hashes:
+            _append(cursor, head, tree, hashes)
+            _sign(cursor, tree, self._key_after(key, others))
+        return Sealed(len(hashes), len(waiting) - len(hashes), tree.size)
 
     def _key_after(self, key: SigningKey, leaves: Sequence[Leaf]) -> SigningKey:
         """Return the key that signs the tree with these leaves: the last of them that changes it names it."""
@@ -200,13 +193,29 @@ def _set_aside(cursor: Cursor, leaves: Sequence[Leaf]) -> None:
     ))  # fmt: skip
 
 
-def _append(cursor: Cursor, head: Head, tree: StoredTree, leaves: Sequence[Leaf]) -> None:
-    """Append leaves, and make sure by the verifier's own code that the tree still begins as it did."""
-    cursor.execute(_ENTER, (
-        head.size, "\n".join(leaf.pending.kind for leaf in leaves), "\n".join(leaf.pending.id for leaf in leaves),
-        b"\n".join(leaf.envelope for leaf in leaves).decode(),  # Canonical JSON has no line ends.
-    ))  # fmt: skip
-    write_tiles(cursor, tree.append([leaf.hash for leaf in leaves]))
+def _enter(
+    cursor: Cursor, head: Head, waiting: Sequence[Pending]
+) -> tuple[Sequence[bytes], Sequence[Leaf]]:
+    """Enter what waits; return all leaf hashes, and the leaves among which one may change the key.
+
+    Where something must be set aside, which is next to never, everything is looked at one by one.
+    """
+    cursor.execute("SAVEPOINT entering")
+    try:
+        return enter_pending(cursor, head.size, waiting)
+    except NotEnteredError:
+        cursor.execute("ROLLBACK TO SAVEPOINT entering")
+    leaves = read_leaves(cursor, waiting)
+    good = [leaf for leaf in leaves if leaf.fault is None]
+    _set_aside(cursor, [leaf for leaf in leaves if leaf.fault is not None])
+    if good:
+        enter_leaves(cursor, range(head.size, head.size + len(good)), good)
+    return [leaf.hash for leaf in good], good
+
+
+def _append(cursor: Cursor, head: Head, tree: StoredTree, hashes: Sequence[bytes]) -> None:
+    """Append to the tree, and make sure by the verifier's own code that it still begins as it did."""
+    write_tiles(cursor, tree.append(hashes))
     proof = merkle.consistency_proof(head.size, tree.size, tree.node) if head.size else []
     verify_consistency(head.size, tree.size, proof, head.root, tree.root())
 

@@ -16,10 +16,13 @@ from app.models import (
     Prediction,
     ledger_pending,
 )
+from app.sealer import entering
+from app.sealer.entering import ENVELOPE
 from app.services import ledger, proofs
 from app.services.events import record_event
 from app.services.history import leaf_hash_of
 from tests.support.asking import ask
+from tests.support.history import record_some
 from tests.support.hostile import tamper
 from verifier.notes import Key, open_checkpoint
 from verifier.proofs import verify_proof
@@ -171,3 +174,46 @@ def test_the_books_tables_refuse_changes(context, sealer, cast, table, change):
     assert isinstance(refusal.value.orig, psycopg2.errors.RestrictViolation)
     assert table in str(refusal.value.orig)
     db.session.rollback()
+
+
+ODD_TEXTS = ["churn", "ünï 💡", 'a"b\\c', "\x01\x1f\x7f\n\r\t\b\f", "</script>\u2028", ""]
+
+
+@pytest.mark.parametrize("odd", ODD_TEXTS)
+def test_postgresql_writes_the_envelope_that_python_writes(context, client, cast, odd):
+    """Whatever is in the columns: names are texts, and what a refused request never reached is null."""
+    record_some(client, cast)
+    for column, value in (("model", odd), ("channel", odd), ("token_id", None), ("row", 7)):
+        tamper(db.session, f"UPDATE predictions SET {column} = :value WHERE row = 1", value=value)
+    tamper(
+        db.session, "UPDATE predictions SET received_at = '2026-01-02 03:04:05+02' WHERE row = 2"
+    )
+    written = dict(
+        db.session.connection().exec_driver_sql(f"SELECT id, {ENVELOPE} FROM predictions").all()
+    )
+    records = db.session.scalars(select(Prediction)).all()
+    assert len(records) == len(written) > 10
+    for record in records:
+        assert leaf_hash(bytes(written[record.id])) == leaf_hash_of(record)
+
+
+def test_predictions_do_not_leave_the_database_to_be_sealed(context, sealer, cast, monkeypatch):
+    read = []
+    monkeypatch.setattr(entering, "read_leaves", lambda _, waiting: read.extend(waiting) or [])
+    ask(context, cast["owner"], rows=3)
+    assert sealer.seal().leaves == 3
+    assert read == []
+
+
+def test_one_that_is_not_what_it_was_keeps_no_other_out(context, sealer, cast):
+    ids = ask(context, cast["owner"], rows=4)
+    record_event(EventKind.SIGNED_IN, actor_id=cast["owner"].id)
+    tamper(db.session, "UPDATE predictions SET model_version = 7 WHERE id = :id", id=ids[2])
+    tamper(db.session, "DELETE FROM predictions WHERE id = :id", id=ids[3])
+    sealed = sealer.seal()
+    assert (sealed.leaves, sealed.set_aside) == (3, 2)
+    why = {one.record_id: one.what for one in db.session.scalars(select(LedgerFinding))}
+    assert why == {
+        ids[2]: "the record is not what its client was answered",
+        ids[3]: "the record is gone",
+    }
