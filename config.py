@@ -76,6 +76,7 @@ class Settings(BaseModel):
     queue_rows: int = Field(20_000, alias="DAYBOOK_QUEUE_ROWS", ge=1, le=1_000_000)
     queue_bytes: int = Field(64 * 2**20, alias="DAYBOOK_QUEUE_BYTES", ge=1024)
     deadline_seconds: float = Field(30, alias="DAYBOOK_DEADLINE_SECONDS", gt=0, le=3600)
+    default_model: str = Field("", alias="DAYBOOK_DEFAULT_MODEL")
     export_reason_rows: int = Field(1_000, alias="DAYBOOK_EXPORT_REASON_ROWS", ge=0)
     idempotency_days: int = Field(7, alias="DAYBOOK_IDEMPOTENCY_DAYS", ge=1, le=365)
     session_hours: int = Field(12, alias="DAYBOOK_SESSION_HOURS", ge=1, le=LONGEST_SESSION_HOURS)

@@ -27,6 +27,9 @@ from app.flask_settings import flask_settings
 from app.health.routes import blueprint as health
 from app.history.routes import blueprint as history
 from app.outcomes.routes import blueprint as outcomes
+from app.protocols.kserve_v1 import blueprint as kserve_v1
+from app.protocols.mlflow import blueprint as mlflow
+from app.protocols.open_inference import blueprint as open_inference
 from app.predict.routes import blueprint as predict
 from app.reviews.routes import blueprint as reviews
 from app.recorder import Limits, Recorder
@@ -38,6 +41,10 @@ from app.services.predictions import Predictions
 from app.services.runtimes import Runtimes
 from app.services.tokens import CallerCache
 from config import Settings, load_settings
+
+
+_PAGES = (predict, history, outcomes, reviews, audit, admin, account)
+_PROGRAMS = (v1.blueprint, open_inference, kserve_v1, mlflow, health)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -64,24 +71,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard.init_app(app)
     app.before_every_request(negotiation.refuse_other_types)
     limiter.init_app(app)
-    csrf.exempt(v1.blueprint)
     errors.init_app(app)
     presentation.init_app(app)
-    for blueprint in (
-        predict,
-        history,
-        outcomes,
-        reviews,
-        audit,
-        admin,
-        account,
-        v1.blueprint,
-        health,
-    ):
-        app.register_blueprint(blueprint)
+    _open_doors(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app
+
+
+def _open_doors(app: Application) -> None:
+    for blueprint in (*_PAGES, *_PROGRAMS):
+        app.register_blueprint(blueprint)
+    for blueprint in _PROGRAMS:
+        csrf.exempt(blueprint)  # Who calls sends a token, and no cookie.
 
 
 def _wire_services(app: Application, settings: Settings) -> None:

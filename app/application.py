@@ -17,7 +17,19 @@ After = Callable[[Request, Notes, Response], None]
 Teardown = Callable[[Notes], None]
 
 #: Paths that programs call; everything else is a page for people.
-PROGRAM_PATHS = ("/api/", "/livez", "/readyz", "/metrics", "/version")
+PROGRAM_PATHS = (
+    "/api/",
+    "/v1/",
+    "/v2",
+    "/invocations",
+    "/ping",
+    "/health",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/version",
+)
+_ALSO = "/invocations"
 
 
 class Answer(Response):
@@ -115,7 +127,7 @@ class Application(Flask):
 
 def is_for_programs(path: str) -> bool:
     """Whether a path is called by programs: decided by path, for every kind of error."""
-    return path.startswith(PROGRAM_PATHS)
+    return path.startswith(PROGRAM_PATHS) or path.endswith(_ALSO)
 
 
 class _Sessions(SecureCookieSessionInterface):

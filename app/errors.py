@@ -14,6 +14,7 @@ from app.access import Caller
 from app.answers import problem_answer
 from app.application import is_for_programs
 from app.database.errors import is_database_away
+from app.error_shapes import shape_of
 from app.services import errors as domain
 
 log = structlog.get_logger(__name__)
@@ -122,6 +123,8 @@ def _answer(status: int, problem: dict[str, Any], record_id: UUID | None = None)
 
 
 def _problem(status: int, problem: dict[str, Any], record_id: UUID | None) -> Response:
+    if (shape := shape_of(request.path)) is not None:
+        return shape(status, problem)
     document = problem | {"status": status, "request_id": g.get("request_id")}
     if record_id is not None:
         document["prediction_id"] = record_id

@@ -60,6 +60,11 @@ class Validator:
         self._lax = _adapter(signature, strict=False)
         self._defaults = [(item.name, item.default) for item in signature.inputs]
 
+    @property
+    def signature(self) -> Signature:
+        """What rows are checked against."""
+        return self._signature
+
     def parse_json(self, rows: Sequence[Any]) -> list[Row]:
         """Return complete rows from JSON values, which must have the signature's types.
 

@@ -15,11 +15,10 @@ from tests.support.book import RolledBackBook
 from tests.support.cast import make_world, sign_in
 from tests.support.postgres import Server, dispose, settings_for, skip_without
 
+#: Pages, commands and protocols call what the others test, and have no SQL of their own.
 FOLDERS = {
     "services": ["postgres"],
-    "web": ["postgres"],
     "api": ["postgres"],
-    "cli": ["postgres"],
     "database": ["postgres"],
     "concurrency": ["postgres"],
     "process": ["process"],

@@ -17,8 +17,8 @@ from app.database.partitions import MONTHS_AHEAD
 from app.database.rights import SERVICE_ROLE
 from app.extensions import db
 from app.flask_settings import SPARE_CONNECTIONS
-from app.health.checks import migration_fault
 from app.models import Artifact
+from app.readiness import migration_fault
 from app.sealer.sealer import Sealer
 from app.sealer.signing import SigningKeyError
 from app.services import ledger

@@ -14,9 +14,9 @@ from granian.log import LogLevels
 
 from app.database.connections import embedded_server
 from app.extensions import db
-from app.health.checks import migration_fault
 from app.jobs.background import background_jobs
 from app.jobs.make_partitions import make_partitions
+from app.readiness import migration_fault
 from app.supervisor import Supervisor
 from config import PROJECT, Settings
 

@@ -9,7 +9,7 @@ from app import access, metrics
 from app.answers import json_answer
 from app.extensions import db
 from app.health import ledger_metrics
-from app.health.checks import readiness
+from app.readiness import readiness
 from app.sealer.sealer import Sealer
 from app.services import ledger
 from app.services.errors import NotSignedInError

@@ -176,6 +176,8 @@ def _list(query: str, *, arranging: InputFault | None = None) -> str | tuple[str
         units=_units(page),
         columns=shown,
         values=columns.values_of(page.records, shown.shown if shown else []),
+        truths=outcomes.newest_outcomes([record.id for record in page.records]),
+        verdicts=reviews.reviews_of(g.caller, [record.id for record in page.records]),
         views=views.views_for(g.caller),
         arranging=arranging,
     )

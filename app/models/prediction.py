@@ -24,6 +24,9 @@ class Channel(StrEnum):
 
     FORM = "form"
     API = "api"
+    OPEN_INFERENCE = "v2"
+    KSERVE_V1 = "v1"
+    MLFLOW = "mlflow"
 
 
 class Prediction(Base):

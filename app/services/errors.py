@@ -238,6 +238,11 @@ def invalid_input(name: str, message: str) -> InvalidInputsError:
     return InvalidInputsError(message, [InputFault(pointer_to(name), message)])
 
 
+def invalid_at(*places: str | int, why: str) -> InvalidInputsError:
+    """Return the error of one place in what was sent that does not fit."""
+    return InvalidInputsError(why, [InputFault(pointer_to(*places), why)])
+
+
 def invalid_query(name: str, message: str) -> InvalidQueryError:
     """Return the error of one part of a query that is not understood."""
     return InvalidQueryError(f"{name}: {message}", [InputFault(pointer_to(name), message)])

@@ -4,7 +4,7 @@ Each kind knows how to become rows, and what of it a refused request's record ho
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, Protocol
 
@@ -17,9 +17,11 @@ from app.services.errors import (
     InvalidInputsError,
     NotReadableBodyError,
     ServiceError,
+    invalid_input,
     pointer_to,
     storable,
 )
+from ml.signature import Signature
 from ml.validation import MOST_FAULTS, Fault, InvalidRowsError, Validator
 
 _MEMBERS = {"inputs", "references", "subjects"}
@@ -122,6 +124,57 @@ class JSONSubmission:
             if document.get(name) is not None:
                 faults += _label_faults(name, document[name], len(inputs))
         return faults
+
+
+class TranslatedSubmission:
+    """The body of a request in another protocol.
+
+    Args:
+        body: its bytes.
+        translate: returns the rows that it means for a signature, as JSON values.
+        max_rows: how many rows one request may have.
+        reference: the caller's own name of the request; all of its rows have it.
+    """
+
+    def __init__(
+        self, body: bytes, translate: Callable[[Signature], list[Any]], max_rows: int, reference: str | None = None
+    ) -> None:  # fmt: skip
+        self._body, self._translate, self._max_rows = body, translate, max_rows
+        self._reference = reference
+        self._sent: list[Any] | None = None
+
+    def rows(self, validator: Validator) -> Submitted:
+        """See `Submission.rows`."""
+        rows = self._sent = self._translate(validator.signature)
+        if not rows:
+            raise invalid_input("inputs", "There is no row.")
+        if len(rows) > self._max_rows:
+            raise BodyTooLargeError(
+                f"A request may have {self._max_rows:,} rows, this one has {len(rows):,}."
+            )
+        references = [self._reference] * len(rows)
+        if self._reference and (faults := _label_faults("id", references, len(rows))):
+            raise _refusal(faults, len(faults))
+        try:
+            valid = validator.parse_json(rows)
+        except InvalidRowsError as error:
+            raise _refusal(map(_pointed, error.faults), error.count) from None
+        return Submitted(rows=valid, references=references, subjects=[None] * len(valid))
+
+    def evidence(self) -> Any:
+        """Return the rows as they were understood, or length and digest of a body that has none."""
+        if self._sent is not None:
+            return self._sent
+        return {"bytes": len(self._body), "sha256": hashlib.sha256(self._body).hexdigest()}
+
+    def body(self) -> bytes | None:
+        """Return the body."""
+        return self._body
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return len(self._body)
 
 
 class FormSubmission:

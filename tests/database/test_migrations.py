@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from app import create_app
 from app.database.partitions import is_partition
 from app.extensions import db
-from app.health.checks import head_revision
 from app.identifiers import new_id
 from app.ledger.merkle import leaf_hash
+from app.readiness import head_revision
 from app.services import users
 from app.services.proofs import entry_of
 from app.services.sessions import end_session

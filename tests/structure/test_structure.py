@@ -11,6 +11,7 @@ import pytest
 
 from app import create_app
 from app.access import PUBLIC, requirement_of
+from app.application import is_for_programs
 from app.errors import STATUS_OF
 from app.services.errors import ServiceError, StoredError
 from config import PROJECT, setting_names
@@ -23,7 +24,7 @@ SOURCES = [
 ]
 PUBLIC_ENDPOINTS = {
     "static", "security.login", "health.livez", "health.readyz", "health.show_metrics",
-    "health.show_version",
+    "health.show_version", "mlflow.ping", "open_inference.live", "open_inference.ready", "open_inference.show_server",
 }  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def test_everything_else_needs_a_caller(app):
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             answer = client.open(path, method=method)
             # A page's POST without a session fails at its form token already.
-            expected = (401,) if path.startswith("/api/") else (302, 400)
+            expected = (401,) if is_for_programs(path) else (302, 400)
             assert answer.status_code in expected, (method, path)
 
 
@@ -125,7 +126,7 @@ def test_requests_are_never_parsed_by_flask():
 
 @pytest.mark.parametrize(
     "name", ["requirements.txt", "requirements-dev.txt", "requirements-demo.txt",
-             "requirements-node.txt", "package-lock.json", ".npmrc"]
+             "requirements-node.txt", "requirements-parquet.txt", "package-lock.json", ".npmrc"]
 )  # fmt: skip
 def test_no_lock_names_an_index(name):
     text = (PROJECT / name).read_text()
@@ -134,7 +135,13 @@ def test_no_lock_names_an_index(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-demo.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-demo.txt",
+        "requirements-parquet.txt",
+    ],
 )
 def test_every_requirement_is_locked_with_hashes(name):
     blocks = re.split(r"\n(?=\S)", (PROJECT / name).read_text())

@@ -74,3 +74,15 @@ def test_outcomes_are_a_column_a_facet_and_a_field(get, post, asked):
     )
     assert chosen.status_code == 303
     assert "yes" in get("owner", "/predictions", q="model:churn").text.split("Latency")[1]
+
+
+def test_the_list_shows_outcomes_and_verdicts_where_there_are_some(get, post, asked):
+    def heading(page):
+        return page.text.split("By Latency")[0].rsplit("Answer", 1)[-1].split()
+
+    assert "Outcome" not in heading(get("owner", "/predictions"))
+    post("owner", f"/predictions/{asked[0]}/outcome", outcome="yes")
+    post("owner", f"/predictions/{asked[0]}/reviews", verdict="disagree")
+    page = get("owner", "/predictions")
+    assert {"Outcome", "Review"} <= set(heading(page))
+    assert "disagree" in page.text

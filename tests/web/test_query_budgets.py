@@ -14,7 +14,7 @@ def fifty_records(client, cast):
 
 @pytest.mark.parametrize(
     ("path", "budget"),
-    [("/predictions", 9), ("/", 7), ("/models/churn/predict", 4), ("/account", 3)],
+    [("/predictions", 11), ("/", 7), ("/models/churn/predict", 4), ("/account", 3)],
 )
 def test_pages(browser_of, fifty_records, statements, path, budget):
     client = browser_of("owner")

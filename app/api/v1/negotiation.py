@@ -1,6 +1,5 @@
 """What the API reads and writes: JSON; and the headers that say how."""
 
-import re
 from typing import Any
 
 from flask import Request, request
@@ -17,7 +16,6 @@ from app.services.errors import (
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _API = "api_v1"
 #: Asking for predictions, where refusals are records: the view refuses by itself.
 _RECORDED = "api_v1.create_predictions"
@@ -75,20 +73,3 @@ def read_object(members: set[str]) -> dict[str, Any]:
     for name in document.keys() - members:
         raise invalid_input(name, "There is no such field.")
     return document
-
-
-def idempotency_key(request: Request) -> str | None:
-    """Return the caller's key for this request, None if it has none; with or without the draft's quotes."""
-    given = request.environ.get("HTTP_IDEMPOTENCY_KEY")
-    return given if given is None else _unquoted(given.strip())
-
-
-def key_fault(key: str | None) -> NotReadableBodyError | None:
-    """Return what is wrong with the idempotency key, None if it is one or there is none."""
-    if key is None or _KEY.fullmatch(key):
-        return None
-    return NotReadableBodyError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text

@@ -11,7 +11,7 @@ from app.api.v1.blueprint import blueprint
 from app.api.v1.negotiation import read_object
 from app.models import Scope
 from app.services import reporting
-from app.services.errors import invalid_input
+from app.services.errors import invalid_at, invalid_input
 from app.services.reporting import Fate, Report, Result
 
 _NAMES = {"id", "reference", "outcome"}
@@ -45,9 +45,8 @@ def report_outcomes() -> Response:
 def _report(given: Any, at: int) -> Report:
     is_good = isinstance(given, dict) and given.keys() <= _NAMES and "outcome" in given
     if not is_good or not all(isinstance(given.get(n, ""), str) for n in ("id", "reference")):
-        raise invalid_input(
-            f"outcomes/{at}", "Send an object with outcome, and id or reference as text."
-        )
+        why = "Send an object with outcome, and id or reference as text."
+        raise invalid_at("outcomes", at, why=why)
     return Report(value=given["outcome"], id=given.get("id"), reference=given.get("reference"))
 
 

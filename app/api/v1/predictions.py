@@ -4,7 +4,6 @@ from uuid import UUID
 
 import orjson
 from flask import Request, Response, current_app, g, request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app import access
 from app.access import Caller
@@ -12,19 +11,17 @@ from app.answers import json_answer
 from app.api.v1.blueprint import blueprint
 from app.api.v1.negotiation import (
     acceptance_fault,
-    idempotency_key,
-    key_fault,
     media_type_fault,
 )
-from app.bodies import has_unknown_length
+from app.bodies import submission_of
 from app.errors import REPLAYED
 from app.models import Channel, Scope
 from app.paging import read_cursor, read_limit, read_query_text
+from app.request_keys import idempotency_key, key_fault
 from app.services import history, readings, search
 from app.services.answers import Answer
-from app.services.errors import BodyTooLargeError, LengthRequiredError, NotReadableBodyError
 from app.services.predictions import Ask, Predictions, begin_attempt
-from app.services.submissions import JSONSubmission, Submission, UnreadSubmission
+from app.services.submissions import JSONSubmission, Submission
 from config import Settings
 
 
@@ -44,7 +41,7 @@ def create_predictions(name: str, number: int | None = None) -> Response:
     ask = Ask(
         attempt=begin_attempt(caller, Channel.API, g.request_id),
         caller=caller,
-        submission=_read_submission(this),
+        submission=submission_of(this, _understood),
         model=name,
         number=number,
         key=None if unusable else key,
@@ -76,19 +73,9 @@ def show_prediction(identifier: UUID) -> Response:
     return json_answer(document)
 
 
-def _read_submission(request: Request) -> Submission:
+def _understood(body: bytes) -> Submission:
     settings: Settings = current_app.extensions["settings"]
-    length = request.content_length
-    if has_unknown_length(request):
-        return UnreadSubmission(None, LengthRequiredError("Send Content-Length."))
-    try:
-        return JSONSubmission(request.get_data(cache=False), settings.max_rows)
-    except RequestEntityTooLarge:
-        limit = f"The body may have {settings.max_body_bytes:,} bytes."
-        return UnreadSubmission(length, BodyTooLargeError(limit))
-    except ClientDisconnected:
-        short = "The body ended before its declared length."
-        return UnreadSubmission(length, NotReadableBodyError(short))
+    return JSONSubmission(body, settings.max_rows)
 
 
 def _answered(answer: Answer) -> Response:

@@ -1,0 +1,1 @@
+"""Doors for clients of other model servers: they translate, and decide nothing."""

@@ -1,0 +1,91 @@
+"""MLflow's scoring protocol, and with it the contract of SageMaker's containers."""
+
+from typing import Any
+
+from flask import Blueprint, Request, Response, current_app, request
+
+from app import access
+from app.limits import limit_api
+from app.models import Channel
+from app.protocols.asking import answered, ask, outputs_of
+from app.protocols.tables import SHAPES, read_object, rows_of_csv, rows_of_table
+from app.services.errors import (
+    NotReadableBodyError,
+    ServiceError,
+    UnknownThingError,
+    WrongMediaTypeError,
+    invalid_input,
+)
+from app.services.submissions import Submission, TranslatedSubmission
+from ml.signature import Signature
+
+blueprint = Blueprint("mlflow", __name__)
+limit_api(blueprint)
+_JSON, _CSV = "application/json", "text/csv"
+_MEMBERS = {*SHAPES, "params", "client_request_id"}
+
+
+@blueprint.get("/ping")
+@blueprint.get("/health")
+@access.public
+def ping() -> Response:
+    """Answer that the service lives."""
+    return Response("\n", content_type=_JSON)
+
+
+@blueprint.post("/invocations")
+@access.rechecked
+def invoke_default() -> Response:
+    """Answer rows of the model that `DAYBOOK_DEFAULT_MODEL` names."""
+    name = current_app.extensions["settings"].default_model
+    fault = (
+        None if name else UnknownThingError("There is no default model: set DAYBOOK_DEFAULT_MODEL.")
+    )
+    return _invoked(name, fault)
+
+
+@blueprint.post("/models/<name>/invocations")
+@access.rechecked
+def invoke(name: str) -> Response:
+    """Answer rows, in one of the four shapes of JSON or as CSV."""
+    return _invoked(name)
+
+
+def _invoked(name: str, fault: ServiceError | None = None) -> Response:
+    this: Request = request._get_current_object()  # type: ignore[attr-defined]
+    answer = ask(_understood, Channel.MLFLOW, name, fault=fault or _media_type_fault(this))
+    return answered(answer, {"predictions": [one["prediction"] for one in outputs_of(answer)]})
+
+
+def _media_type_fault(request: Request) -> ServiceError | None:
+    parameters = request.mimetype_params
+    if request.mimetype not in (_JSON, _CSV) or parameters.keys() - {"charset"}:
+        return WrongMediaTypeError(f"Send {_JSON} or {_CSV}.")
+    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        return WrongMediaTypeError("Send UTF-8.")
+    return None
+
+
+def _understood(body: bytes) -> Submission:
+    limit = current_app.extensions["settings"].max_rows
+    if request.mimetype == _CSV:
+        return TranslatedSubmission(body, lambda signature: rows_of_csv(signature, body), limit)
+    try:
+        reference = _reference(read_object(body))
+    except ServiceError:
+        reference = None
+
+    def translate(signature: Signature) -> list[Any]:
+        document = read_object(body)
+        for name in document.keys() - _MEMBERS:
+            raise invalid_input(name, f"There is no such member here: {name}.")
+        if not isinstance(document.get("params", {}), dict):
+            raise NotReadableBodyError("params is an object.")
+        return rows_of_table(signature, document)
+
+    return TranslatedSubmission(body, translate, limit, reference)
+
+
+def _reference(document: dict[str, Any]) -> str | None:
+    given = document.get("client_request_id")
+    return given if isinstance(given, str) and given else None

@@ -1,0 +1,224 @@
+"""The Open Inference Protocol (V2) over REST, as MLServer, Triton and KServe speak it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from flask import Blueprint, Request, Response, current_app, g, request
+
+from app import access
+from app.limits import limit_api
+from app.models import Channel, Model, Scope
+from app.protocols.asking import ask, marked, outputs_of
+from app.protocols.tables import read_object
+from app.protocols.tensors import (
+    DATATYPE_OF,
+    TEXT,
+    Inference,
+    encoded,
+    read_inference,
+    rows_of,
+)
+from app.protocols.values import datatype_of
+from app.readiness import readiness
+from app.services import model_access, registry
+from app.services.answers import Answer
+from app.services.errors import NotReadableBodyError, ServiceError, UnknownThingError, invalid_at
+from app.services.submissions import Submission, TranslatedSubmission
+from app.version import VERSION
+from ml.signature import OutputType, Signature
+
+blueprint = Blueprint("open_inference", __name__, url_prefix="/v2")
+limit_api(blueprint)
+_JSON_LENGTH = "Inference-Header-Content-Length"
+_PREDICT, _PROBABILITIES = "predict", "predict_proba"
+
+
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status, content_type="application/json")
+
+
+@blueprint.get("/health/live")
+@access.public
+def live() -> Response:
+    """Answer that the service lives."""
+    return _json({"live": True})
+
+
+@blueprint.get("/health/ready")
+@access.public
+def ready() -> Response:
+    """Answer whether requests can be served."""
+    is_ready = not readiness()
+    return _json({"live": True, "ready": is_ready}, 200 if is_ready else 503)
+
+
+@blueprint.get("")
+@blueprint.get("/")
+@access.public
+def show_server() -> Response:
+    """Say who answers, and which extensions it knows."""
+    return _json(
+        {
+            "name": "daybook",
+            "version": VERSION,
+            "extensions": ["binary_tensor_data", "model_repository"],
+        }
+    )
+
+
+@blueprint.get("/models/<name>")
+@blueprint.get("/models/<name>/versions/<int:number>")
+@access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+def show_model(name: str, number: int | None = None) -> Response:
+    """Describe a model: its versions, and the tensors of one of them."""
+    model = model_access.visible_model(g.caller, name)
+    version = registry.get_version(name, number) if number else registry.active_version(model)
+    if version is None:
+        raise UnknownThingError("No version of this model is active.")
+    signature = Signature.from_json(version.signature)
+    return _json(
+        {
+            "name": name,
+            "versions": [str(one.number) for one in registry.list_versions(model)],
+            "platform": "sklearn",
+            "inputs": [
+                {"name": item.name, "datatype": DATATYPE_OF.get(item.type, TEXT), "shape": [-1]}
+                for item in signature.inputs
+            ],
+            "outputs": _outputs_of_model(signature),
+        }
+    )
+
+
+@blueprint.get("/models/<name>/ready")
+@blueprint.get("/models/<name>/versions/<int:number>/ready")
+@access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+def model_ready(name: str, number: int | None = None) -> Response:
+    """Say whether a model, or a version of it, answers."""
+    model = model_access.visible_model(g.caller, name)
+    is_ready = _answers(model, number)
+    return _json({"name": name, "ready": is_ready}, 200 if is_ready else 503)
+
+
+@blueprint.post("/repository/index")
+@access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+def list_models() -> Response:
+    """List the models that the caller may use, and whether they answer."""
+    models = model_access.visible_models(g.caller)
+    body = request.get_data()
+    wanted = read_object(body) if body else {}
+    listed = [_listed(model) for model in models]
+    if wanted.get("ready") is True:
+        listed = [one for one in listed if one["state"] == "READY"]
+    return _json(listed)
+
+
+@blueprint.post("/models/<name>/infer")
+@blueprint.post("/models/<name>/versions/<int:number>/infer")
+@access.rechecked
+def infer(name: str, number: int | None = None) -> Response:
+    """Answer tensors: a column for each input, or all of them as one matrix."""
+    this: Request = request._get_current_object()  # type: ignore[attr-defined]
+    read: list[Inference] = []
+
+    def understand(body: bytes) -> Submission:
+        limit = current_app.extensions["settings"].max_rows
+        try:
+            read.append(inference := read_inference(body, _json_length(this)))
+        except ServiceError as error:
+            return TranslatedSubmission(body, _refusing(error), limit)
+        return TranslatedSubmission(
+            body, lambda signature: _rows(signature, inference), limit, inference.id
+        )
+
+    answer = ask(understand, Channel.OPEN_INFERENCE, name, number)
+    return marked(answer, _answered(answer, read[0]))
+
+
+def _rows(signature: Signature, inference: Inference) -> list[Any]:
+    known = [one["name"] for one in _outputs_of_model(signature)]
+    for at, wanted in enumerate(inference.outputs):
+        if wanted.get("name") not in known:
+            raise invalid_at("outputs", at, "name", why=f"The model has: {', '.join(known)}.")
+    return rows_of(signature, inference.tensors)
+
+
+def _refusing(error: ServiceError) -> Any:
+    def refuse(_: Signature) -> list[Any]:
+        raise error
+
+    return refuse
+
+
+def _answered(answer: Answer, inference: Inference) -> Response:
+    outputs = outputs_of(answer)
+    wanted: Sequence[Mapping[str, Any]] = inference.outputs or [{"name": _PREDICT}]
+    described, parts = [], []
+    for one in wanted:
+        tensor, values = _tensor(str(one["name"]), outputs)
+        parameters = one.get("parameters")
+        asked = parameters.get("binary_data") if isinstance(parameters, dict) else None
+        if inference.wants_bytes if asked is None else asked:
+            parts.append(encoded(tensor["datatype"], values))
+            tensor["parameters"] = {"binary_data_size": len(parts[-1])}
+        else:
+            tensor["data"] = [str(v) for v in values] if tensor["datatype"] == TEXT else values
+        described.append(tensor)
+    document = {
+        "model_name": answer.model, "model_version": str(answer.version),
+        "id": inference.id or answer.request_id, "outputs": described,
+    }  # fmt: skip
+    head = orjson.dumps(document)
+    if not parts:
+        return Response(head, content_type="application/json")
+    response = Response(b"".join([head, *parts]), content_type="application/octet-stream")
+    response.headers[_JSON_LENGTH] = str(len(head))
+    return response
+
+
+def _tensor(name: str, outputs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[Any]]:
+    """Return the description of an output, and its values, flat."""
+    if name == _PREDICT:
+        values = [one["prediction"] for one in outputs]
+        return {"name": name, "datatype": datatype_of(values), "shape": [len(values), 1]}, values
+    table = [list(one["probabilities"].values()) for one in outputs]
+    shape = [len(table), len(table[0])]
+    return {"name": name, "datatype": "FP64", "shape": shape}, [v for row in table for v in row]
+
+
+def _outputs_of_model(signature: Signature) -> list[dict[str, Any]]:
+    output = signature.output
+    datatype = datatype_of(output.classes or ())
+    if output.type is OutputType.REGRESSION:
+        datatype = "FP64"
+    found = [{"name": _PREDICT, "datatype": datatype, "shape": [-1, 1]}]
+    if output.probabilities:
+        width = len(output.classes or ())
+        found.append({"name": _PROBABILITIES, "datatype": "FP64", "shape": [-1, width]})
+    return found
+
+
+def _json_length(request: Request) -> int | None:
+    given = request.headers.get(_JSON_LENGTH)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) < 12):
+        raise NotReadableBodyError(f"{_JSON_LENGTH} is a number of bytes.")
+    return int(given)
+
+
+def _answers(model: Model, number: int | None) -> bool:
+    if number is None:
+        return model.active_number is not None
+    return registry.get_version(model.name, number).retired_at is None
+
+
+def _listed(model: Model) -> dict[str, str]:
+    is_ready = model.active_number is not None
+    return {
+        "name": model.name,
+        "version": str(model.active_number or ""),
+        "state": "READY" if is_ready else "UNAVAILABLE",
+        "reason": "" if is_ready else "no version is active",
+    }

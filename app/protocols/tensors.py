@@ -1,0 +1,251 @@
+"""Tensors of the Open Inference Protocol (V2), in JSON and in bytes.
+
+Sources: https://github.com/kserve/open-inference-protocol (inference_rest.md), and the binary tensor data extension of
+the same protocol.
+"""
+
+import base64
+import binascii
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from app.decoding import parse
+from app.ledger.strict_json import StrictJSONError
+from app.protocols.values import row_of, rows_of_columns
+from app.services.errors import InvalidInputsError, NotReadableBodyError, invalid_at, invalid_input
+from ml.signature import FieldType, Signature
+
+#: Datatypes and how they lie in bytes; texts are of any length.
+DTYPES = {
+    "BOOL": "?", "UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "<i1", "INT16": "<i2",
+    "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
+}  # fmt: skip
+TEXT = "BYTES"
+DATATYPE_OF = {FieldType.NUMBER: "FP64", FieldType.INTEGER: "INT64", FieldType.BOOLEAN: "BOOL"}
+_LENGTH = struct.Struct("<I")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor: its values, flat and in row-major order."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    values: Sequence[Any]
+    place: int
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A request: its tensors, what it is called, and what is wanted."""
+
+    id: str | None
+    tensors: Sequence[Tensor]
+    outputs: Sequence[Mapping[str, Any]]
+    wants_bytes: bool
+
+
+def read_inference(body: bytes, json_length: int | None) -> Inference:
+    """Read the body of a request.
+
+    Args:
+        body: JSON, and behind it the bytes of tensors.
+        json_length: how long the JSON is; all of it, if there are no bytes.
+
+    Raises:
+        NotReadableBodyError, InvalidInputsError: what is wrong, and where.
+    """
+    document, rest = _document(body, json_length)
+    given = document.get("inputs")
+    if not isinstance(given, list) or not given:
+        raise invalid_input("inputs", "Send a list of tensors.")
+    data = _Bytes(rest)
+    tensors = [_tensor(one, at, data) for at, one in enumerate(given)]
+    if data.left:
+        raise NotReadableBodyError(f"{data.left} bytes are left behind the last tensor.")
+    outputs, parameters = document.get("outputs", []), document.get("parameters", {})
+    if not isinstance(outputs, list) or not all(isinstance(one, dict) for one in outputs):
+        raise invalid_input("outputs", "Send a list of objects with a name.")
+    if not isinstance(parameters, dict):
+        raise invalid_input("parameters", "Send an object.")
+    identifier = document.get("id")
+    if identifier is not None and not isinstance(identifier, str):
+        raise invalid_input("id", "Send text.")
+    return Inference(
+        identifier or None, tensors, outputs, bool(parameters.get("binary_data_output", False))
+    )
+
+
+def rows_of(signature: Signature, tensors: Sequence[Tensor]) -> list[Any]:
+    """Return the rows that tensors are: a column each, if they are named like inputs; or all of them in one matrix.
+
+    Raises:
+        InvalidInputsError: if they are neither.
+    """
+    if {tensor.name for tensor in tensors} & set(signature.names):
+        return _rows_of_columns(signature, tensors)
+    (first, *others) = tensors
+    width = len(signature.inputs)
+    if others or len(first.shape) != 2 or first.shape[1] != width:
+        raise invalid_input(
+            "inputs",
+            "Send a tensor for each input, named like it, or one of the shape"
+            f" [rows, {width}] with the inputs in the order of the model's.",
+        )
+    values = first.values
+    return [row_of(signature, list(values[at : at + width])) for at in range(0, len(values), width)]
+
+
+def _rows_of_columns(signature: Signature, tensors: Sequence[Tensor]) -> list[Any]:
+    columns: dict[str, Sequence[Any]] = {}
+    for tensor in tensors:
+        if len(tensor.shape) not in (1, 2) or prod(tensor.shape[1:]) != 1:
+            raise _fault(tensor.place, "shape", "A column has the shape [rows] or [rows, 1].")
+        if tensor.name in columns:
+            raise _fault(tensor.place, "name", "This input is there twice.")
+        columns[tensor.name] = tensor.values
+    if len({len(values) for values in columns.values()}) > 1:
+        raise invalid_input("inputs", "The columns have different numbers of rows.")
+    return rows_of_columns(signature, columns)
+
+
+def encoded(datatype: str, values: Sequence[Any]) -> bytes:
+    """Return values as the bytes of a tensor."""
+    if datatype != TEXT:
+        return np.array(values, DTYPES[datatype]).tobytes()
+    texts = [str(value).encode() for value in values]
+    return b"".join(_LENGTH.pack(len(text)) + text for text in texts)
+
+
+def _document(body: bytes, json_length: int | None) -> tuple[dict[str, Any], bytes]:
+    end = len(body) if json_length is None else json_length
+    if not 0 <= end <= len(body):
+        raise NotReadableBodyError(
+            f"The header says that the JSON has {end} bytes, but the body has {len(body)}."
+        )
+    try:
+        document = parse(body[:end])
+    except StrictJSONError as error:
+        raise NotReadableBodyError(f"The body is no JSON that is accepted here: {error}.") from None
+    if not isinstance(document, dict):
+        raise NotReadableBodyError("Send an object with inputs.")
+    return document, body[end:]
+
+
+class _Bytes:
+    """The bytes behind the JSON, taken tensor by tensor."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    @property
+    def left(self) -> int:
+        return len(self._data) - self._at
+
+    def take(self, count: int, place: int) -> bytes:
+        if count > self.left:
+            raise _fault(place, "parameters", f"{count} bytes are announced, {self.left} are left.")
+        self._at += count
+        return self._data[self._at - count : self._at]
+
+
+def _tensor(given: Any, at: int, data: _Bytes) -> Tensor:
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        why = "Send an object with name, shape, datatype and data."
+        raise invalid_at("inputs", at, why=why)
+    datatype, shape = given.get("datatype"), given.get("shape")
+    if datatype != TEXT and datatype not in DTYPES:
+        raise _fault(at, "datatype", f"Give one of: {', '.join([*DTYPES, TEXT])}.")
+    if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+        raise _fault(at, "shape", "Give a list of sizes.")
+    parameters = given.get("parameters") or {}
+    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    if size is None:
+        values = list(_flat(given.get("data"), at, len(shape)))
+        values = [_from_json(datatype, one, at) for one in values]
+    elif type(size) is int and size >= 0:
+        values = _from_bytes(datatype, data.take(size, at), at)
+    else:
+        raise _fault(at, "parameters", "binary_data_size is a number of bytes.")
+    if len(values) != prod(shape):
+        raise _fault(
+            at, "data", f"The shape has {prod(shape)} values, but there are {len(values)}."
+        )
+    is_base64 = isinstance(parameters, dict) and parameters.get("content_type") == "base64"
+    if datatype == TEXT:
+        values = [_decoded(one, at, is_base64) for one in values]
+    return Tensor(given["name"], datatype, tuple(shape), values, at)
+
+
+def _flat(data: Any, at: int, depth: int) -> Iterator[Any]:
+    """Yield the values of data that is flat, or nested as the shape is."""
+    if not isinstance(data, list):
+        raise _fault(at, "data", "Send a list of values.")
+    for one in data:
+        if isinstance(one, list) and depth > 1:
+            yield from _flat(one, at, depth - 1)
+        else:
+            yield one
+
+
+def _from_json(datatype: str, value: Any, at: int) -> Any:
+    if value is None or datatype == TEXT:
+        return value
+    if datatype == "FP16":
+        raise _fault(at, "datatype", "FP16 has no form in JSON: send bytes.")
+    if datatype == "BOOL":
+        return bool(value) if value in (0, 1) else _refuse_value(at, datatype)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _refuse_value(at, datatype)
+    if datatype.startswith("FP"):
+        return float(value)
+    low, high = np.iinfo(DTYPES[datatype]).min, np.iinfo(DTYPES[datatype]).max
+    if value != int(value) or not low <= value <= high:
+        return _refuse_value(at, datatype)
+    return int(value)
+
+
+def _refuse_value(at: int, datatype: str) -> Any:
+    raise _fault(at, "data", f"A value is no {datatype}.")
+
+
+def _from_bytes(datatype: str, data: bytes, at: int) -> list[Any]:
+    if datatype == TEXT:
+        return list(_texts(data, at))
+    width = np.dtype(DTYPES[datatype]).itemsize
+    if len(data) % width:
+        raise _fault(at, "parameters", f"{len(data)} bytes are no whole number of {datatype}.")
+    found: list[Any] = np.frombuffer(data, DTYPES[datatype]).tolist()
+    return found
+
+
+def _texts(data: bytes, at: int) -> Iterator[bytes]:
+    place = 0
+    while place < len(data):
+        if len(data) - place < _LENGTH.size:
+            raise _fault(at, "parameters", "The bytes end within the length of a text.")
+        (length,) = _LENGTH.unpack_from(data, place)
+        place += _LENGTH.size
+        if length > len(data) - place:
+            raise _fault(at, "parameters", "The bytes end within a text.")
+        yield data[place : place + length]
+        place += length
+
+
+def _decoded(value: Any, at: int, is_base64: bool) -> Any:
+    try:
+        if is_base64 and isinstance(value, str | bytes):
+            value = base64.b64decode(value, validate=True)
+        return value.decode() if isinstance(value, bytes) else value
+    except (UnicodeDecodeError, binascii.Error, ValueError):
+        raise _fault(at, "data", "A text is not in UTF-8, or no base64.") from None
+
+
+def _fault(at: int, name: str, message: str) -> InvalidInputsError:
+    return invalid_at("inputs", at, name, why=message)

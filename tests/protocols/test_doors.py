@@ -1,0 +1,307 @@
+"""Doors for clients of other servers: the same row through each is the same record, and errors are in their words."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from sqlalchemy import Text, cast, select
+
+from app.extensions import db
+from app.models import Prediction
+from tests.support.cast import GOOD_ROW
+
+V2, V1 = "/v2/models/churn/infer", "/v1/models/churn:predict"
+MLFLOW, API = "/models/churn/invocations", "/api/v1/models/churn/predictions"
+LENGTH = "Inference-Header-Content-Length"
+NAMES = list(GOOD_ROW)
+DATATYPES = {"age": "FP64", "visits": "INT64", "country": "BYTES"}
+
+
+def columns(rows, **more):
+    return [
+        {"name": name, "datatype": DATATYPES[name], "shape": [len(rows)], "data": [row[name] for row in rows]} | more
+        for name in NAMES
+    ]  # fmt: skip
+
+
+def texts(values):
+    return b"".join(struct.pack("<I", len(v)) + v for v in (str(v).encode() for v in values))
+
+
+def binary(rows, document=None):
+    """The body of a request in bytes, and its header."""
+    parts = {
+        "age": np.array([row["age"] for row in rows], "<f8").tobytes(),
+        "visits": np.array([row["visits"] for row in rows], "<i8").tobytes(),
+        "country": texts([row["country"] for row in rows]),
+    }
+    inputs = [
+        {"name": name, "datatype": DATATYPES[name], "shape": [len(rows), 1], "parameters": {"binary_data_size": len(parts[name])}}
+        for name in NAMES
+    ]  # fmt: skip
+    head = json.dumps({"inputs": inputs} | (document or {})).encode()
+    return head + b"".join(parts.values()), {LENGTH: str(len(head))}
+
+
+@pytest.fixture
+def send(client, cast):
+    """Returns a function that posts something as a member of the cast."""
+
+    def post(path, body, who="owner", type_="application/json", **headers):
+        data = body if isinstance(body, bytes) else json.dumps(body)
+        return client.post(path, data=data, content_type=type_, headers=cast[who].bearer | headers)
+
+    return post
+
+
+ROW = [GOOD_ROW[name] for name in NAMES]
+DOORS = {
+    "the API": (API, {"inputs": [GOOD_ROW]}, "application/json"),
+    "V2, columns": (V2, {"inputs": columns([GOOD_ROW])}, "application/json"),
+    "V2, nested": (V2, {"inputs": [one | {"shape": [1, 1], "data": [one["data"]]} for one in columns([GOOD_ROW])]}, "application/json"),
+    "V2, base64": (V2, {"inputs": [*columns([GOOD_ROW])[:2], {"name": "country", "datatype": "BYTES", "shape": [1],
+                                   "parameters": {"content_type": "base64"}, "data": ["RlI="]}]}, "application/json"),
+    "V2, a version": ("/v2/models/churn/versions/1/infer", {"inputs": columns([GOOD_ROW])}, "application/json"),
+    "V1, by name": (V1, {"instances": [GOOD_ROW]}, "application/json"),
+    "V1, in order": (V1, {"instances": [ROW]}, "application/json"),
+    "MLflow, split": (MLFLOW, {"dataframe_split": {"columns": NAMES[::-1], "data": [ROW[::-1]]}}, "application/json"),
+    "MLflow, split without columns": (MLFLOW, {"dataframe_split": {"data": [ROW]}}, "application/json"),
+    "MLflow, records": (MLFLOW, {"dataframe_records": [GOOD_ROW], "params": {}}, "application/json"),
+    "MLflow, instances": (MLFLOW, {"instances": [GOOD_ROW]}, "application/json; charset=utf-8"),
+    "MLflow, inputs": (MLFLOW, {"inputs": {name: [value] for name, value in GOOD_ROW.items()}}, "application/json"),
+    "MLflow, CSV": (MLFLOW, b"age,visits,country\r\n44.0,3,FR\r\n", "text/csv"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_same_row_is_the_same_record_and_the_same_answer(app, send, door):
+    path, body, type_ = DOORS[door]
+    assert send(API, DOORS["the API"][1]).status_code == 201
+    answer = send(path, body, type_=type_)
+    assert answer.status_code in (200, 201), answer.text
+    with app.app_context():
+        written = select(cast(Prediction.inputs, Text), cast(Prediction.output, Text))
+        assert len(set(db.session.execute(written).all())) == 1
+        assert db.session.query(Prediction).count() == 2
+
+
+def test_bytes_are_read_and_written(send):
+    rows = [GOOD_ROW, GOOD_ROW | {"country": "DE", "age": 61.5}]
+    plain = send(
+        V2, {"inputs": columns(rows), "outputs": [{"name": "predict"}, {"name": "predict_proba"}]}
+    )
+    body, headers = binary(rows, {"parameters": {"binary_data_output": True},
+                                  "outputs": [{"name": "predict"}, {"name": "predict_proba"}], "id": "mine"})  # fmt: skip
+    answer = send(V2, body, type_="application/octet-stream", **headers)
+    assert answer.status_code == 200, answer.text
+    length = int(answer.headers[LENGTH])
+    document, data = json.loads(answer.data[:length]), answer.data[length:]
+    labels, shares = document["outputs"]
+    assert (document["id"], document["model_name"], document["model_version"]) == (
+        "mine",
+        "churn",
+        "1",
+    )
+    size = labels["parameters"]["binary_data_size"]
+    assert data[:size] == texts(plain.get_json()["outputs"][0]["data"])
+    assert np.frombuffer(data[size:], "<f8").tolist() == plain.get_json()["outputs"][1]["data"]
+    assert (labels["shape"], shares["shape"]) == ([2, 1], [2, 2])
+
+
+def test_one_matrix_is_read_in_the_order_of_the_model(send, client, cast, app, tmp_path):
+    from sklearn.linear_model import LinearRegression
+
+    from tests.support.cast import customers, register, write_model
+
+    with app.app_context():
+        data = customers().drop(columns=["country", "left"])
+        path = write_model(
+            tmp_path, LinearRegression().fit(data[["age"]], data["visits"]), data, "spend"
+        )
+        register(path, "spend", target="visits")
+    matrix = {"name": "input-0", "datatype": "FP32", "shape": [2, 1], "data": [[20.0], [30.0]]}
+    answer = send("/v2/models/spend/infer", {"inputs": [matrix]}).get_json()
+    assert [(one["datatype"], one["shape"]) for one in answer["outputs"]] == [("FP64", [2, 1])]
+    assert (
+        send("/v1/models/spend:predict", {"instances": [20.0, [30.0]]}).get_json()["predictions"]
+        == answer["outputs"][0]["data"]
+    )
+    refused = send(
+        "/v2/models/spend/infer", {"inputs": [matrix], "outputs": [{"name": "predict_proba"}]}
+    )
+    assert (refused.status_code, "The model has: predict." in refused.get_json()["error"]) == (
+        400,
+        True,
+    )
+
+
+def test_the_id_is_echoed_and_kept_as_the_reference(app, send):
+    answer = send(V2, {"id": "order-17", "inputs": columns([GOOD_ROW, GOOD_ROW])})
+    assert answer.get_json()["id"] == "order-17"
+    assert (
+        send(MLFLOW, {"instances": [GOOD_ROW], "client_request_id": "order-18"}).status_code == 200
+    )
+    with app.app_context():
+        found = db.session.execute(select(Prediction.reference, Prediction.channel)).all()
+        assert sorted(map(tuple, found)) == [("order-17", "v2")] * 2 + [("order-18", "mlflow")]
+    assert send(V2, {"inputs": columns([GOOD_ROW])}).get_json()["id"]
+
+
+@pytest.mark.parametrize("path", [V2, V1, MLFLOW])
+def test_the_same_key_brings_back_the_same_answer(app, send, path):
+    body = {
+        V2: {"inputs": columns([GOOD_ROW])},
+        V1: {"instances": [GOOD_ROW]},
+        MLFLOW: {"instances": [GOOD_ROW]},
+    }[path]
+    first, again = (send(path, body, **{"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.data == again.data
+    assert again.headers["Idempotent-Replayed"] == "true"
+    with app.app_context():
+        assert db.session.query(Prediction).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("owner", 200), ("colleague", 200), ("stranger", 404), ("auditor", 403), ("admin", 200)],
+)
+@pytest.mark.parametrize("path", [V2, V1, MLFLOW])
+def test_who_may_ask(send, who, status, path):
+    body = {"inputs": columns([GOOD_ROW])} if path == V2 else {"instances": [GOOD_ROW]}
+    answer = send(path, body, who=who)
+    assert answer.status_code == status
+    if status != 200:
+        assert set(answer.get_json()) == (
+            {"error_code", "message"} if path == MLFLOW else {"error"}
+        )
+        assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v2/models/churn", 200), ("/v2/models/churn/versions/1", 200), ("/v2/models/churn/ready", 200), ("/v1/models/churn", 200),
+     ("/v2/models/nothing", 404), ("/v2/models/churn/versions/9", 404), ("/v1/models/nothing", 404), ("/v2/nothing", 404)],
+)  # fmt: skip
+def test_models_are_described_to_those_who_may_use_them(client, cast, path, status):
+    answer = client.get(path, headers=cast["owner"].bearer)
+    assert answer.status_code == status
+    stranger = client.get(path, headers=cast["stranger"].bearer)
+    assert stranger.status_code == 404
+    assert list(stranger.get_json()) == ["error"]
+    assert client.get(path).status_code in (401, 404)
+
+
+def test_a_model_is_described_with_its_tensors(client, cast):
+    found = client.get("/v2/models/churn", headers=cast["owner"].bearer).get_json()
+    assert {one["name"]: one["datatype"] for one in found["inputs"]} == DATATYPES
+    assert [(one["name"], one["datatype"], one["shape"]) for one in found["outputs"]] == [
+        ("predict", "BYTES", [-1, 1]), ("predict_proba", "FP64", [-1, 2])
+    ]  # fmt: skip
+    index = client.post("/v2/repository/index", json={"ready": True}, headers=cast["owner"].bearer)
+    assert index.get_json() == [{"name": "churn", "version": "1", "state": "READY", "reason": ""}]
+    listed = client.get("/v1/models", headers=cast["owner"].bearer).get_json()
+    assert listed == {"models": ["churn"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v2/health/live", {"live": True}), ("/v2/health/ready", {"live": True, "ready": True}), ("/ping", None), ("/health", None)],
+)  # fmt: skip
+def test_health_is_told_as_the_clients_read_it(client, path, body):
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.data == b"\n" if body is None else answer.get_json() == body
+    assert "binary_tensor_data" in client.get("/v2").get_json()["extensions"]
+
+
+GOOD = columns([GOOD_ROW])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "a list of tensors"), ({"inputs": []}, "a list of tensors"), ({"inputs": [1]}, "an object with name"), (b"{", "no JSON"),
+        (b"[]", "an object with inputs"), ({"inputs": [GOOD[0] | {"datatype": "FP8"}]}, "Give one of: BOOL"),
+        ({"inputs": [GOOD[0] | {"shape": "1"}]}, "a list of sizes"), ({"inputs": [GOOD[0] | {"shape": [2]}]}, "The shape has 2 values, but there are 1"),
+        ({"inputs": [GOOD[0] | {"data": None}]}, "a list of values"), ({"inputs": [GOOD[0] | {"data": ["x"]}]}, "A value is no FP64"),
+        ({"inputs": [*GOOD[:1], GOOD[1] | {"data": [1.5]}, GOOD[2]]}, "A value is no INT64"),
+        ({"inputs": [*GOOD[:2], GOOD[2] | {"datatype": "FP16", "data": [1]}]}, "send bytes"), ({"inputs": GOOD[:2]}, "This field is required"),
+        ({"inputs": [*GOOD, GOOD[0] | {"name": "other"}]}, "no such field"), ({"inputs": [*GOOD, GOOD[0]]}, "there twice"),
+        ({"inputs": [*GOOD[:2], GOOD[2] | {"shape": [2], "data": ["FR", "DE"]}]}, "different numbers of rows"),
+        ({"inputs": [GOOD[0] | {"name": "x"}]}, "[rows, 3]"), ({"inputs": GOOD, "outputs": [{"name": "x"}]}, "The model has: predict, predict_proba"),
+        ({"inputs": GOOD, "outputs": 5}, "a list of objects"), ({"inputs": GOOD, "id": 5}, "Send text"), ({"inputs": GOOD, "parameters": 5}, "an object"),
+        ({"inputs": GOOD, "id": "x" * 201}, "1 to 200 characters"),
+        ({"inputs": [one | {"shape": [0], "data": []} for one in GOOD]}, "There is no row"),
+    ],
+)  # fmt: skip
+def test_a_bad_request_of_v2_is_refused_in_its_words_and_recorded(app, send, body, words):
+    answer = send(V2, body)
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/json"
+    assert list(answer.get_json()) == ["error"]
+    assert words in answer.get_json()["error"]
+    with app.app_context():
+        assert db.session.scalar(select(Prediction.status)) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda body, length: (body[:-1], length), "bytes are announced"), (lambda body, length: (body + b"x", length), "1 bytes are left"),
+        (lambda body, _: (body, "999999"), "but the body has"), (lambda body, _: (body, "-1"), "a number of bytes"),
+        (lambda body, _: (body, "5"), "no JSON"), (lambda body, _: (body, "x"), "a number of bytes"),
+        (lambda body, length: (body.replace(b'"binary_data_size": 8', b'"binary_data_size": 7', 1), length), "no whole number of FP64"),
+        (lambda body, length: (body.replace(b'"binary_data_size": 6', b'"binary_data_size": 3', 1), length), "end within the length"),
+        (lambda body, length: (body[:-6] + struct.pack("<I", 9) + b"FR", length), "end within a text"),
+        (lambda body, length: (body[:-2] + b"\xff\xfe", length), "not in UTF-8"),
+        (lambda body, length: (body.replace(b'"binary_data_size": 8', b'"binary_data_size":"8"', 1), str(int(length) + 1)), ""),
+    ],
+)  # fmt: skip
+def test_bytes_that_do_not_fit_are_refused(send, change, words):
+    body, headers = binary([GOOD_ROW])
+    body, length = change(body, headers[LENGTH])
+    answer = send(V2, body, type_="application/octet-stream", **{LENGTH: length})
+    assert (answer.status_code, words in answer.get_json()["error"]) == (400, True), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "type_", "status", "words"),
+    [
+        ({}, "application/json", 400, "exactly one of"), ({"instances": [], "inputs": []}, "application/json", 400, "exactly one of"),
+        ({"instances": []}, "application/json", 400, "There is no row"), ({"instances": 5}, "application/json", 400, "a list of rows"),
+        ({"instances": [5]}, "application/json", 400, "object"), (b"[]", "application/json", 400, "Send an object"),
+        ({"dataframe_split": []}, "application/json", 400, "columns and data"),
+        ({"dataframe_split": {"columns": [1], "data": []}}, "application/json", 400, "a list of names"),
+        ({"dataframe_split": {"columns": ["age"], "data": [[1, 2]]}}, "application/json", 400, "a value for each column"),
+        ({"inputs": {"age": [1], "visits": [1, 2]}}, "application/json", 400, "different numbers"),
+        ({"instances": [GOOD_ROW], "more": 1}, "application/json", 400, "no such member"),
+        ({"instances": [GOOD_ROW | {"age": "old"}]}, "application/json", 400, "Enter a number"),
+        (b"age,visits\n1\n", "text/csv", 400, "Line 2 has 1 cells"), (b"\xff", "text/csv", 400, "no CSV in UTF-8"),
+        (b"age,visits,country\nold,3,FR\n", "text/csv", 400, "Enter a number"), (b"", "text/csv", 400, "There is no row"),
+        (b"{}", "text/plain", 415, "application/json or text/csv"), (b"{}", "application/json; x=1", 415, "application/json"),
+        (b"{}", "application/json; charset=latin-1", 415, "UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_bad_request_of_mlflow_is_refused_in_its_words(send, body, type_, status, words):
+    answer = send(MLFLOW, body, type_=type_)
+    assert (answer.status_code, words in answer.text) == (status, True), answer.text
+    assert answer.mimetype == ("text/plain" if status == 415 else "application/json")
+
+
+def test_the_default_model_is_a_setting(app, send):
+    body = {"instances": [GOOD_ROW]}
+    assert send("/invocations", body).status_code == 404
+    settings = app.extensions["settings"]
+    app.extensions["settings"] = settings.model_copy(update={"default_model": "churn"})
+    try:
+        answer = send("/invocations", body)
+        assert len(answer.get_json()["predictions"]) == 1
+    finally:
+        app.extensions["settings"] = settings
+
+
+def test_a_token_may_be_a_basic_password_here_too(client, cast):
+    answer = client.post(V1, json={"instances": [GOOD_ROW]}, auth=("anybody", cast["owner"].token))
+    assert answer.status_code == 200
+    assert client.post(V1, json={"instances": [GOOD_ROW]}).status_code == 401
