@@ -92,6 +92,16 @@ def activate(name: str, version: int) -> None:
 
 @models.command()
 @click.argument("name")
+@with_appcontext
+def deactivate(name: str) -> None:
+    """Let no version of a model answer until one is activated again."""
+    registry.deactivate_model(name)
+    db.session.commit()
+    click.echo(name)
+
+
+@models.command()
+@click.argument("name")
 @click.argument("version", type=int)
 @with_appcontext
 def retire(name: str, version: int) -> None:

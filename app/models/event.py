@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     TOKEN_REVOKED = "user:token:revoked"
     MODEL_REGISTERED = "model:version:registered"
     MODEL_ACTIVATED = "model:version:activated"
+    MODEL_DEACTIVATED = "model:version:deactivated"
     MODEL_RETIRED = "model:version:retired"
     MODEL_RESTRICTED = "model:access:restricted"
     MODEL_OPENED = "model:access:opened"

@@ -7,6 +7,7 @@ import orjson
 from flask import Blueprint, Request, Response, current_app, g, request
 
 from app import access
+from app.extensions import db
 from app.limits import limit_api
 from app.models import Channel, Model, Scope
 from app.protocols.asking import ask, marked, outputs_of
@@ -23,7 +24,14 @@ from app.protocols.values import datatype_of
 from app.readiness import readiness
 from app.services import model_access, registry
 from app.services.answers import Answer
-from app.services.errors import NotReadableBodyError, ServiceError, UnknownThingError, invalid_at
+from app.services.errors import (
+    ConflictError,
+    NotReadableBodyError,
+    ServiceError,
+    UnknownThingError,
+    invalid_at,
+)
+from app.services.runtimes import Runtimes
 from app.services.submissions import Submission, TranslatedSubmission
 from app.version import VERSION
 from ml.signature import OutputType, Signature
@@ -112,6 +120,31 @@ def list_models() -> Response:
     if wanted.get("ready") is True:
         listed = [one for one in listed if one["state"] == "READY"]
     return _json(listed)
+
+
+@blueprint.post("/repository/models/<name>/load")
+@access.requires(Scope.ADMIN)
+def load(name: str) -> Response:
+    """Let a model answer: by its newest version, unless one is active already. The book tells of it."""
+    model = model_access.visible_model(g.caller, name)
+    if model.active_number is None:
+        if (newest := registry.newest_version(model)) is None:
+            raise ConflictError("The model has no version that is not retired.")
+        runtimes: Runtimes = current_app.extensions["runtimes"]
+        runtimes.load(name, newest.number)
+        registry.activate_version(name, newest.number, actor_id=g.caller.user_id)
+        db.session.commit()
+    return _json({})
+
+
+@blueprint.post("/repository/models/<name>/unload")
+@access.requires(Scope.ADMIN)
+def unload(name: str) -> Response:
+    """Let a model answer no more until it is loaded or activated again. The book tells of it."""
+    model_access.visible_model(g.caller, name)
+    registry.deactivate_model(name, actor_id=g.caller.user_id)
+    db.session.commit()
+    return _json({})
 
 
 @blueprint.post("/models/<name>/infer")

@@ -103,6 +103,26 @@ def activate_version(name: str, number: int, *, actor_id: UUID | None = None) ->
     )
 
 
+def deactivate_model(name: str, *, actor_id: UUID | None = None) -> None:
+    """Let no version of a model answer until one is activated again; each stays available by its number.
+
+    Raises:
+        UnknownThingError: if there is no such model.
+    """
+    model = _locked(name)
+    if model.active_number is not None:
+        number, model.active_number = model.active_number, None
+        db.session.flush()
+        record_event(
+            EventKind.MODEL_DEACTIVATED, actor_id=actor_id, subject_id=model.id, number=number
+        )
+
+
+def newest_version(model: Model) -> ModelVersion | None:
+    """Return the newest version of a model that is not retired, None if there is none."""
+    return next((one for one in list_versions(model) if one.retired_at is None), None)
+
+
 def retire_version(name: str, number: int, *, actor_id: UUID | None = None) -> None:
     """Take a version out of use for good; if it was the active one, the model has none then.
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Text, cast, select
 
 from app.extensions import db
-from app.models import Prediction
+from app.models import Event, Prediction
 from tests.support.cast import GOOD_ROW
 
 V2, V1 = "/v2/models/churn/infer", "/v1/models/churn:predict"
@@ -305,3 +305,51 @@ def test_a_token_may_be_a_basic_password_here_too(client, cast):
     answer = client.post(V1, json={"instances": [GOOD_ROW]}, auth=("anybody", cast["owner"].token))
     assert answer.status_code == 200
     assert client.post(V1, json={"instances": [GOOD_ROW]}).status_code == 401
+
+
+@pytest.mark.parametrize("who", ["owner", "colleague", "stranger", "auditor"])
+def test_only_administrators_load_and_unload(client, cast, who):
+    for what in ("load", "unload"):
+        answer = client.post(f"/v2/repository/models/churn/{what}", headers=cast[who].bearer)
+        assert answer.status_code == 403
+
+
+def test_what_is_unloaded_answers_no_more_until_it_is_loaded_and_the_book_tells(
+    app, client, cast, send
+):
+    def change(what, name="churn"):
+        return client.post(
+            f"/v2/repository/models/{name}/{what}", headers=cast["admin"].bearer
+        ).status_code
+
+    def index():
+        found = client.post("/v2/repository/index", headers=cast["owner"].bearer).get_json()
+        return [(one["version"], one["state"]) for one in found]
+
+    assert (change("unload"), change("unload"), change("load", "nothing")) == (200, 200, 404)
+    assert index() == [("", "UNAVAILABLE")]
+    app.extensions["runtimes"].forget()
+    assert client.get("/v2/models/churn/ready", headers=cast["owner"].bearer).status_code == 503
+    assert send(V2, {"inputs": columns([GOOD_ROW])}).status_code == 409
+    by_number = "/v2/models/churn/versions/1"
+    assert client.get(f"{by_number}/ready", headers=cast["owner"].bearer).status_code == 200
+    assert send(f"{by_number}/infer", {"inputs": columns([GOOD_ROW])}).status_code == 200
+    assert (change("load"), change("load")) == (200, 200)
+    assert index() == [("1", "READY")]
+    with app.app_context():
+        kinds = select(Event.kind).where(
+            Event.kind.in_(["model:version:deactivated", "model:version:activated"])
+        )
+        told = db.session.scalars(
+            kinds.where(Event.actor_id == cast["admin"].id).order_by(Event.id)
+        ).all()
+        assert told == ["model:version:deactivated", "model:version:activated"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 200), (b"{}", 200), (b"{", 400), (b"[]", 400), (b'{"ready": "x"}', 200)],
+)
+def test_the_index_reads_what_it_is_asked(client, cast, body, status):
+    answer = client.post("/v2/repository/index", data=body, headers=cast["owner"].bearer)
+    assert answer.status_code == status
