@@ -6,6 +6,7 @@ that would be unsafe in production: production refuses to start instead.
 
 import difflib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
@@ -67,6 +68,7 @@ class Settings(BaseModel):
     workers: int = Field(1, alias="WEB_CONCURRENCY", ge=1, le=256)
     threads: int = Field(16, alias="DAYBOOK_THREADS", ge=1, le=512)
     trusted_hosts: str = Field("", alias="DAYBOOK_TRUSTED_HOSTS")
+    allowed_origins: str = Field("", alias="DAYBOOK_ALLOWED_ORIGINS")
     proxy_hops: int = Field(0, alias="DAYBOOK_PROXY_HOPS", ge=0, le=8)
 
     max_body_bytes: int = Field(16 * 2**20, alias="DAYBOOK_MAX_BODY_BYTES", ge=1024)
@@ -114,6 +116,13 @@ class Settings(BaseModel):
         if all(word.startswith(("/", "https://", "http://")) for word in sinks.split()):
             return sinks
         raise ValueError("name folders by their absolute paths, and http:// or https:// addresses")
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _known_origins(cls, origins: str) -> str:
+        if all(re.fullmatch(r"https?://[^/?#@\s*]+", word) for word in origins.split()):
+            return origins
+        raise ValueError("name origins such as https://app.example.com, with a space between them")
 
     @field_validator("database_url")
     @classmethod

@@ -10,7 +10,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import bodies, errors, headers, instrumentation, logs, presentation
+from app import bodies, errors, headers, instrumentation, logs, origins, presentation
 from app.admin.routes import blueprint as admin
 from app.api import v1
 from app.api.v1 import negotiation
@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(flask_settings(settings))
     app.extensions["settings"] = settings
     headers.init_app(app)
+    origins.init_app(app, settings.allowed_origins.split())
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     logs.init_app(app, settings)
