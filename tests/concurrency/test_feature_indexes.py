@@ -103,6 +103,7 @@ def test_an_index_is_of_all_models_that_have_the_field(connect, cast, fresh_app,
     list(feature_indexes.index_field(connect, "churn", "age"))
     data = customers()
     register(write_model(tmp_path, churn_estimator(data), data, "other"), "other")
+    fresh_app.extensions["runtimes"].forget()
     answer = fresh_app.test_client().post(
         "/api/v1/models/other/predictions",
         json={"inputs": [{"age": age, "visits": 3, "country": "FR"} for age in (20.0, 75.0)]},
