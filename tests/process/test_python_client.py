@@ -106,6 +106,7 @@ def test_a_service_that_is_not_there_is_unreachable(cast, tmp_path):
 def test_a_record_that_waits_has_no_proof_yet(fresh_url, cast, tmp_path):
     with (
         live_server(fresh_url, tmp_path, DAYBOOK_SEAL_SECONDS="60") as live,
-        Client(live.url, cast["owner"].token) as client,pytest.raises(NotSealedError)
+        Client(live.url, cast["owner"].token) as client,
+        pytest.raises(NotSealedError),
     ):
         client.proof(client.predict("churn", [GOOD_ROW])[0].id)
