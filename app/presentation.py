@@ -112,7 +112,7 @@ def percent(share: float) -> str:
 
 def metric(found: float, name: str) -> str:
     """Write a metric: shares in percent, areas and scores to three digits, errors as numbers."""
-    if name == "accuracy":
+    if name in ("accuracy", "precision", "recall"):
         return f"{found * 100:.1f} %"
     if name in ("brier_score", "roc_auc"):
         return f"{found:.3f}"
@@ -121,7 +121,8 @@ def metric(found: float, name: str) -> str:
 
 def metric_name(name: str) -> str:
     """Write the name of a metric."""
-    return {"mae": "MAE", "rmse": "RMSE"}.get(name, name.replace("_", " ").capitalize())
+    short = {"mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC"}
+    return short.get(name, name.replace("_", " ").capitalize())
 
 
 def short(identifier: UUID) -> str:

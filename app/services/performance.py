@@ -85,6 +85,7 @@ class Performance:
     classes: Sequence[str] = ()
     by_class: Sequence[ClassMetrics] = ()
     confusion: Sequence[Sequence[int]] = ()
+    positive: str | None = None
     calibrated: str = ""
     calibration: Sequence[Bin] = ()
     residuals: Sequence[tuple[float, float]] = field(default=())
@@ -114,7 +115,7 @@ def performance_of(caller: Caller, model: Model, query: str, by: str = "") -> Pe
     measure = _Measure(output, answers)
     groups = _Groups(f"model:{written(model.name)} {query}".strip(), answers, measure)
     return Performance(
-        whole=groups.whole(), more=more, unit=output.unit, can_slice=can_slice, sliced_by=slicer,
+        whole=groups.whole(), more=more, unit=output.unit, positive=measure.positive, can_slice=can_slice, sliced_by=slicer,
         versions=groups.by(lambda a: a.version, lambda v: (f"{v}", f"version:{v}")),
         weeks=groups.by(lambda a: a.week, lambda w: (f"{w}", f"at:{w}..{w + timedelta(days=6)}")),
         slices=_slices(groups, slicer) if slicer else (), **measure.details(),
@@ -215,9 +216,20 @@ class _Measure:
             return performance.errors(*_numbers(labelled))
         true, answered = _words(labelled)
         found = {"accuracy": performance.accuracy(true, answered)}
-        if shares := _shares(labelled):
+        shares = _shares(labelled)
+        if shares:
             found["brier_score"] = performance.brier_score(true, shares)
+        if self.positive is not None:
+            scores = np.array([[one.get(self.positive, 0.0)] for one in shares]) if shares else None
+            (told,) = performance.by_class([self.positive], true, answered, scores)
+            found |= {"precision": told.precision, "recall": told.recall, "roc_auc": told.roc_auc}
         return found
+
+    @property
+    def positive(self) -> str | None:
+        """The second of two classes, of which precision and recall are told; None if there are more, or others."""
+        classes = [truth.written(one) for one in self._output.classes or ()]
+        return classes[1] if len(classes) == 2 else None
 
     def details(self) -> dict[str, Any]:
         if not self._labelled:

@@ -51,6 +51,10 @@ def test_metrics_are_of_the_answers_with_an_outcome(judged, cast):
     assert (found.whole.count, found.whole.labelled, found.more) == (12, 10, False)
     assert found.whole.metrics["accuracy"].value == 0.8
     assert 0 < found.whole.metrics["brier_score"].value < 1
+    told = next(one for one in found.by_class if one.name == found.positive == "yes")
+    assert found.versions[0].metrics["precision"] == told.precision
+    assert found.weeks[0].metrics["recall"] == told.recall
+    assert found.weeks[0].metrics["roc_auc"] == told.roc_auc
     assert sum(map(sum, found.confusion)) == 10
     assert found.confusion[0][0] + found.confusion[1][1] == 8
     assert sum(one.support for one in found.by_class) == 10
