@@ -127,7 +127,8 @@ class Application(Flask):
 
 def is_for_programs(path: str) -> bool:
     """Whether a path is called by programs: decided by path, for every kind of error."""
-    return path.startswith(PROGRAM_PATHS) or path.endswith(_ALSO)
+    # A model may have the name: its page is /models/invocations.
+    return path.startswith(PROGRAM_PATHS) or (path.endswith(_ALSO) and path.count("/") == 3)
 
 
 class _Sessions(SecureCookieSessionInterface):

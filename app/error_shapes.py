@@ -18,7 +18,7 @@ def shape_of(path: str) -> Shape | None:
     """Return how errors look at a path; None where they are problem documents."""
     if path.startswith(("/v1/", "/v2")):
         return _inference_error
-    if path.endswith("/invocations"):
+    if path.endswith("/invocations") or path in ("/ping", "/health"):
         return _mlflow_error
     return None
 

@@ -44,7 +44,7 @@ def limit_api(blueprint: Blueprint) -> None:
     limiter.limit(
         lambda: _settings().api_limit or _BY_ADDRESS,
         key_func=lambda: str(g.caller.token_id),
-        exempt_when=lambda: not _settings().api_limit,
+        exempt_when=lambda: not _settings().api_limit or g.caller is None,
     )(blueprint)
 
 

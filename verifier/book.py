@@ -153,10 +153,11 @@ class _Check:
     def _finish(self) -> None:
         report = self.report
         self._find_all("the tree", self._tiles.finish())
-        for finding in chain(self._memory.finish(), self._source.findings()):
+        report.waiting = self._source.waiting()
+        found = self._memory.finish(some_wait=bool(report.waiting))
+        for finding in chain(found, self._source.findings()):
             report.add(finding)
         report.erased, report.dropped = self._memory.erased, self._memory.dropped
-        report.waiting = self._source.waiting()
         for identifier in self._receipts:
             self._find(f"record {identifier}", "has a receipt, but is not in the book")
         if report.size < self._tree.size:

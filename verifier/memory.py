@@ -105,12 +105,16 @@ class Memory:
             raise Rejected("it does not say how many records")
         self._disk.execute("INSERT INTO drops VALUES (?, ?, ?, ?)", (where, first, until, count))
 
-    def finish(self) -> Iterator[Finding]:
-        """Yield what was found when everything is read."""
+    def finish(self, *, some_wait: bool) -> Iterator[Finding]:
+        """Yield what was found when everything is read.
+
+        Args:
+            some_wait: whether records wait to be sealed: among them may be what sealed ones are about.
+        """
         self._write()
         for identifier, leaf in self._disk.execute("SELECT id, leaf FROM twice ORDER BY leaf"):
             yield Finding(f"leaf {leaf}", f"is a second one of record {identifier}")
-        for leaf, identifier, owner in self._disk.execute(_OF_NOTHING):
+        for leaf, identifier, owner in () if some_wait else self._disk.execute(_OF_NOTHING):
             what = f"is about prediction {owner}, which has no leaf"
             yield Finding(f"leaf {leaf} (record {identifier})", what)
         yield from self._explain()

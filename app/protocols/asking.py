@@ -11,7 +11,7 @@ from app.errors import REPLAYED
 from app.models import Channel
 from app.request_keys import idempotency_key, key_fault
 from app.services.answers import Answer
-from app.services.errors import ServiceError
+from app.services.errors import ServiceError, WrongMediaTypeError
 from app.services.predictions import Ask, Predictions, begin_attempt
 from app.services.submissions import Submission
 
@@ -24,6 +24,7 @@ def ask(
     model: str,
     number: int | None = None,
     fault: ServiceError | None = None,
+    variant: str | None = None,
 ) -> Answer:
     """Return the answer to this request, which is recorded; so is a refusal.
 
@@ -33,6 +34,7 @@ def ask(
         model: the model's name.
         number: of the version; None for the active one.
         fault: why the request is refused whatever it asks.
+        variant: what the meaning of the body depends on beside itself; the protocol, if nothing else is said.
 
     Raises:
         ServiceError: why there is no answer.
@@ -40,7 +42,7 @@ def ask(
     this: Request = request._get_current_object()  # type: ignore[attr-defined]
     service: Predictions = current_app.extensions["predictions"]
     key = idempotency_key(this)
-    fault = fault or key_fault(key)
+    fault = fault or key_fault(key) or _encoding_fault(this)
     asked = Ask(
         attempt=begin_attempt(g.caller, channel, g.request_id),
         caller=g.caller,
@@ -48,8 +50,15 @@ def ask(
         model=model,
         number=number,
         key=None if key_fault(key) else key,
+        variant=variant or str(channel),
     )
     return service.refuse(asked, fault) if fault else service.predict(asked)
+
+
+def _encoding_fault(request: Request) -> ServiceError | None:
+    if request.headers.get("Content-Encoding", "identity") == "identity":
+        return None
+    return WrongMediaTypeError("Send the body as it is, without a Content-Encoding.")
 
 
 def outputs_of(answer: Answer) -> list[dict[str, Any]]:

@@ -69,7 +69,9 @@ def _media_type_fault(request: Request) -> ServiceError | None:
 def _understood(body: bytes) -> Submission:
     limit = current_app.extensions["settings"].max_rows
     if request.mimetype == _CSV:
-        return TranslatedSubmission(body, lambda signature: rows_of_csv(signature, body), limit)
+        return TranslatedSubmission(
+            body, lambda signature: rows_of_csv(signature, body, limit), limit
+        )
     try:
         reference = _reference(read_object(body))
     except ServiceError:
@@ -78,10 +80,10 @@ def _understood(body: bytes) -> Submission:
     def translate(signature: Signature) -> list[Any]:
         document = read_object(body)
         for name in document.keys() - _MEMBERS:
-            raise invalid_input(name, f"There is no such member here: {name}.")
+            raise invalid_input(name, "There is a member that there is not here.")
         if not isinstance(document.get("params", {}), dict):
             raise NotReadableBodyError("params is an object.")
-        return rows_of_table(signature, document)
+        return rows_of_table(signature, document, limit)
 
     return TranslatedSubmission(body, translate, limit, reference)
 

@@ -13,14 +13,13 @@ from app.models import Channel, Model, Scope
 from app.protocols.asking import ask, marked, outputs_of
 from app.protocols.tables import read_object
 from app.protocols.tensors import (
-    DATATYPE_OF,
     TEXT,
     Inference,
+    datatype_of_input,
     encoded,
     read_inference,
     rows_of,
 )
-from app.protocols.values import datatype_of
 from app.readiness import readiness
 from app.services import model_access, registry
 from app.services.answers import Answer
@@ -34,7 +33,7 @@ from app.services.errors import (
 from app.services.runtimes import Runtimes
 from app.services.submissions import Submission, TranslatedSubmission
 from app.version import VERSION
-from ml.signature import OutputType, Signature
+from ml.signature import Output, OutputType, Signature
 
 blueprint = Blueprint("open_inference", __name__, url_prefix="/v2")
 limit_api(blueprint)
@@ -81,7 +80,9 @@ def show_server() -> Response:
 def show_model(name: str, number: int | None = None) -> Response:
     """Describe a model: its versions, and the tensors of one of them."""
     model = model_access.visible_model(g.caller, name)
-    version = registry.get_version(name, number) if number else registry.active_version(model)
+    version = (
+        registry.active_version(model) if number is None else registry.get_version(name, number)
+    )
     if version is None:
         raise UnknownThingError("No version of this model is active.")
     signature = Signature.from_json(version.signature)
@@ -91,7 +92,7 @@ def show_model(name: str, number: int | None = None) -> Response:
             "versions": [str(one.number) for one in registry.list_versions(model)],
             "platform": "sklearn",
             "inputs": [
-                {"name": item.name, "datatype": DATATYPE_OF.get(item.type, TEXT), "shape": [-1]}
+                {"name": item.name, "datatype": datatype_of_input(item), "shape": [-1]}
                 for item in signature.inputs
             ],
             "outputs": _outputs_of_model(signature),
@@ -158,23 +159,24 @@ def infer(name: str, number: int | None = None) -> Response:
     def understand(body: bytes) -> Submission:
         limit = current_app.extensions["settings"].max_rows
         try:
-            read.append(inference := read_inference(body, _json_length(this)))
+            read.append(inference := read_inference(body, _json_length(this), limit))
         except ServiceError as error:
             return TranslatedSubmission(body, _refusing(error), limit)
         return TranslatedSubmission(
-            body, lambda signature: _rows(signature, inference), limit, inference.id
+            body, lambda signature: _rows(signature, inference, limit), limit, inference.id
         )
 
-    answer = ask(understand, Channel.OPEN_INFERENCE, name, number)
+    variant = f"{Channel.OPEN_INFERENCE} {this.headers.get(_JSON_LENGTH, '')}"
+    answer = ask(understand, Channel.OPEN_INFERENCE, name, number, variant=variant)
     return marked(answer, _answered(answer, read[0]))
 
 
-def _rows(signature: Signature, inference: Inference) -> list[Any]:
+def _rows(signature: Signature, inference: Inference, most: int) -> list[Any]:
     known = [one["name"] for one in _outputs_of_model(signature)]
     for at, wanted in enumerate(inference.outputs):
         if wanted.get("name") not in known:
             raise invalid_at("outputs", at, "name", why=f"The model has: {', '.join(known)}.")
-    return rows_of(signature, inference.tensors)
+    return rows_of(signature, inference.tensors, most)
 
 
 def _refusing(error: ServiceError) -> Any:
@@ -185,14 +187,16 @@ def _refusing(error: ServiceError) -> Any:
 
 
 def _answered(answer: Answer, inference: Inference) -> Response:
-    outputs = outputs_of(answer)
+    # Of the version that answered: it may not be the active one any more.
+    version = registry.get_version(answer.model, answer.version)
+    signature, outputs = Signature.from_json(version.signature), outputs_of(answer)
     wanted: Sequence[Mapping[str, Any]] = inference.outputs or [{"name": _PREDICT}]
     described, parts = [], []
     for one in wanted:
-        tensor, values = _tensor(str(one["name"]), outputs)
+        tensor, values = _tensor(str(one["name"]), signature, outputs)
         parameters = one.get("parameters")
         asked = parameters.get("binary_data") if isinstance(parameters, dict) else None
-        if inference.wants_bytes if asked is None else asked:
+        if inference.wants_bytes if asked is None else asked is True:
             parts.append(encoded(tensor["datatype"], values))
             tensor["parameters"] = {"binary_data_size": len(parts[-1])}
         else:
@@ -210,22 +214,37 @@ def _answered(answer: Answer, inference: Inference) -> Response:
     return response
 
 
-def _tensor(name: str, outputs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[Any]]:
-    """Return the description of an output, and its values, flat."""
+def _tensor(
+    name: str, signature: Signature, outputs: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Any], list[Any]]:
+    """Return the description of an output, and its values, flat; probabilities in the order of the classes."""
+    (described,) = [one for one in _outputs_of_model(signature) if one["name"] == name]
+    shape = [len(outputs), described["shape"][1]]
     if name == _PREDICT:
-        values = [one["prediction"] for one in outputs]
-        return {"name": name, "datatype": datatype_of(values), "shape": [len(values), 1]}, values
-    table = [list(one["probabilities"].values()) for one in outputs]
-    shape = [len(table), len(table[0])]
-    return {"name": name, "datatype": "FP64", "shape": shape}, [v for row in table for v in row]
+        number = float if described["datatype"] == "FP64" else _same
+        values = [number(one["prediction"]) for one in outputs]
+    else:
+        names = [str(one) for one in signature.output.classes or ()]
+        values = [one["probabilities"][name] for one in outputs for name in names]
+    return {"name": name, "datatype": described["datatype"], "shape": shape}, values
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _datatype_of(output: Output) -> str:
+    if output.type is OutputType.REGRESSION:
+        return "FP64"
+    kinds = {type(one) for one in output.classes or ()}
+    return {frozenset({bool}): "BOOL", frozenset({int}): "INT64", frozenset({float}): "FP64"}.get(
+        frozenset(kinds), TEXT
+    )
 
 
 def _outputs_of_model(signature: Signature) -> list[dict[str, Any]]:
     output = signature.output
-    datatype = datatype_of(output.classes or ())
-    if output.type is OutputType.REGRESSION:
-        datatype = "FP64"
-    found = [{"name": _PREDICT, "datatype": datatype, "shape": [-1, 1]}]
+    found = [{"name": _PREDICT, "datatype": _datatype_of(output), "shape": [-1, 1]}]
     if output.probabilities:
         width = len(output.classes or ())
         found.append({"name": _PROBABILITIES, "datatype": "FP64", "shape": [-1, width]})

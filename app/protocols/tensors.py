@@ -18,7 +18,8 @@ from app.decoding import parse
 from app.ledger.strict_json import StrictJSONError
 from app.protocols.values import row_of, rows_of_columns
 from app.services.errors import InvalidInputsError, NotReadableBodyError, invalid_at, invalid_input
-from ml.signature import FieldType, Signature
+from app.services.submissions import refuse_too_many
+from ml.signature import FieldType, InputField, Signature
 
 #: Datatypes and how they lie in bytes; texts are of any length.
 DTYPES = {
@@ -26,8 +27,9 @@ DTYPES = {
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
 TEXT = "BYTES"
-DATATYPE_OF = {FieldType.NUMBER: "FP64", FieldType.INTEGER: "INT64", FieldType.BOOLEAN: "BOOL"}
+_DATATYPES = {FieldType.NUMBER: "FP64", FieldType.INTEGER: "INT64", FieldType.BOOLEAN: "BOOL"}
 _LENGTH = struct.Struct("<I")
+_MOST_DIMENSIONS = 8
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,20 @@ class Inference:
     wants_bytes: bool
 
 
-def read_inference(body: bytes, json_length: int | None) -> Inference:
+def datatype_of_input(item: InputField) -> str:
+    """Return the datatype that a model's input is announced with."""
+    if item.categories and all(isinstance(one, int) for one in item.categories):
+        return "INT64"
+    return _DATATYPES.get(item.type, TEXT)
+
+
+def read_inference(body: bytes, json_length: int | None, most: int) -> Inference:
     """Read the body of a request.
 
     Args:
         body: JSON, and behind it the bytes of tensors.
         json_length: how long the JSON is; all of it, if there are no bytes.
+        most: how many rows there may be.
 
     Raises:
         NotReadableBodyError, InvalidInputsError: what is wrong, and where.
@@ -66,30 +76,33 @@ def read_inference(body: bytes, json_length: int | None) -> Inference:
     if not isinstance(given, list) or not given:
         raise invalid_input("inputs", "Send a list of tensors.")
     data = _Bytes(rest)
-    tensors = [_tensor(one, at, data) for at, one in enumerate(given)]
+    tensors = [_tensor(one, at, data, most) for at, one in enumerate(given)]
     if data.left:
         raise NotReadableBodyError(f"{data.left} bytes are left behind the last tensor.")
     outputs, parameters = document.get("outputs", []), document.get("parameters", {})
     if not isinstance(outputs, list) or not all(isinstance(one, dict) for one in outputs):
         raise invalid_input("outputs", "Send a list of objects with a name.")
+    wanted = [one.get("name") for one in outputs]
+    if len(wanted) > len(set(map(str, wanted))):
+        raise invalid_input("outputs", "An output is there twice.")
     if not isinstance(parameters, dict):
         raise invalid_input("parameters", "Send an object.")
     identifier = document.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise invalid_input("id", "Send text.")
     return Inference(
-        identifier or None, tensors, outputs, bool(parameters.get("binary_data_output", False))
+        identifier or None, tensors, outputs, parameters.get("binary_data_output") is True
     )
 
 
-def rows_of(signature: Signature, tensors: Sequence[Tensor]) -> list[Any]:
+def rows_of(signature: Signature, tensors: Sequence[Tensor], most: int) -> list[Any]:
     """Return the rows that tensors are: a column each, if they are named like inputs; or all of them in one matrix.
 
     Raises:
         InvalidInputsError: if they are neither.
     """
     if {tensor.name for tensor in tensors} & set(signature.names):
-        return _rows_of_columns(signature, tensors)
+        return _rows_of_columns(signature, tensors, most)
     (first, *others) = tensors
     width = len(signature.inputs)
     if others or len(first.shape) != 2 or first.shape[1] != width:
@@ -102,7 +115,7 @@ def rows_of(signature: Signature, tensors: Sequence[Tensor]) -> list[Any]:
     return [row_of(signature, list(values[at : at + width])) for at in range(0, len(values), width)]
 
 
-def _rows_of_columns(signature: Signature, tensors: Sequence[Tensor]) -> list[Any]:
+def _rows_of_columns(signature: Signature, tensors: Sequence[Tensor], most: int) -> list[Any]:
     columns: dict[str, Sequence[Any]] = {}
     for tensor in tensors:
         if len(tensor.shape) not in (1, 2) or prod(tensor.shape[1:]) != 1:
@@ -112,7 +125,7 @@ def _rows_of_columns(signature: Signature, tensors: Sequence[Tensor]) -> list[An
         columns[tensor.name] = tensor.values
     if len({len(values) for values in columns.values()}) > 1:
         raise invalid_input("inputs", "The columns have different numbers of rows.")
-    return rows_of_columns(signature, columns)
+    return rows_of_columns(signature, columns, most)
 
 
 def encoded(datatype: str, values: Sequence[Any]) -> bytes:
@@ -155,15 +168,15 @@ class _Bytes:
         return self._data[self._at - count : self._at]
 
 
-def _tensor(given: Any, at: int, data: _Bytes) -> Tensor:
+def _tensor(given: Any, at: int, data: _Bytes, most: int) -> Tensor:
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         why = "Send an object with name, shape, datatype and data."
         raise invalid_at("inputs", at, why=why)
-    datatype, shape = given.get("datatype"), given.get("shape")
-    if datatype != TEXT and datatype not in DTYPES:
+    datatype: Any = given.get("datatype")
+    shape: Any = given.get("shape")
+    if not isinstance(datatype, str) or (datatype != TEXT and datatype not in DTYPES):
         raise _fault(at, "datatype", f"Give one of: {', '.join([*DTYPES, TEXT])}.")
-    if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
-        raise _fault(at, "shape", "Give a list of sizes.")
+    _check_shape(shape, at, most)
     parameters = given.get("parameters") or {}
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
     if size is None:
@@ -181,6 +194,14 @@ def _tensor(given: Any, at: int, data: _Bytes) -> Tensor:
     if datatype == TEXT:
         values = [_decoded(one, at, is_base64) for one in values]
     return Tensor(given["name"], datatype, tuple(shape), values, at)
+
+
+def _check_shape(shape: Any, at: int, most: int) -> None:
+    if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+        raise _fault(at, "shape", "Give a list of sizes.")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise _fault(at, "shape", f"A tensor has at most {_MOST_DIMENSIONS} dimensions.")
+    refuse_too_many(shape[0] if shape else 1, most)
 
 
 def _flat(data: Any, at: int, depth: int) -> Iterator[Any]:

@@ -1,10 +1,13 @@
 """From the values of other protocols to JSON values of a signature; what does not fit stays, and is refused later."""
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml.signature import FieldType, InputField, Scalar, Signature
+from app.services.errors import invalid_at
+from app.services.submissions import refuse_too_many
+from ml.signature import FieldType, InputField, Signature
 from ml.validation import Row
 
 
@@ -24,13 +27,39 @@ def row_of(signature: Signature, given: Any) -> Any:
     }
 
 
-def rows_of_columns(signature: Signature, columns: Mapping[str, Sequence[Any]]) -> list[Row]:
-    """Return the rows of columns, all of which are as long."""
+def rows_of_columns(
+    signature: Signature, columns: Mapping[str, Sequence[Any]], most: int
+) -> list[Row]:
+    """Return the rows of columns, all of which are as long.
+
+    Raises:
+        InvalidInputsError: if there is a column that is no input.
+        BodyTooLargeError: if there are more rows than there may be.
+    """
     names = list(columns)
+    refuse_unknown(signature, names)
+    refuse_too_many(max(map(len, columns.values()), default=0), most)
     return [
         row_of(signature, dict(zip(names, values, strict=True)))
         for values in zip(*columns.values(), strict=True)
     ]
+
+
+def refuse_unknown(signature: Signature, names: Sequence[str]) -> None:
+    """Refuse columns that are no inputs, or there twice: once, and not for each row.
+
+    Raises:
+        InvalidInputsError: which.
+    """
+    for at, name in enumerate(names):
+        if name not in signature.names:
+            near = difflib.get_close_matches(name, signature.names, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise invalid_at(
+                "inputs", at, why=f"Column {at + 1} is no such field of the model.{hint}"
+            )
+        if name in names[:at]:
+            raise invalid_at("inputs", at, why=f"The column {name} is there twice.")
 
 
 def fitted(item: InputField, value: Any) -> Any:
@@ -46,12 +75,14 @@ def fitted(item: InputField, value: Any) -> Any:
         return bool(value)
     if item.type is FieldType.CATEGORY and isinstance(value, float) and value.is_integer():
         return int(value)
+    if item.type is FieldType.CATEGORY and isinstance(value, str):
+        return {str(category): category for category in item.categories or ()}.get(value, value)
     return value
 
 
 def from_text(item: InputField, text: str) -> Any:
-    """Return the value of a table's cell; a blank one is missing."""
-    if not text.strip():
+    """Return the value of a table's cell; a blank one is missing, as in a form."""
+    if not text.strip() and text not in (item.categories or ()):
         return None
     if item.type is FieldType.BOOLEAN:
         return {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower(), text)
@@ -64,14 +95,3 @@ def from_text(item: InputField, text: str) -> Any:
     except ValueError:
         return text
     return int(number) if math.isfinite(number) and number.is_integer() else number
-
-
-def datatype_of(values: Sequence[Scalar]) -> str:
-    """Return the Open Inference datatype of some answers."""
-    if values and all(isinstance(value, bool) for value in values):
-        return "BOOL"
-    if values and all(isinstance(value, int) and not isinstance(value, bool) for value in values):
-        return "INT64"
-    if values and all(isinstance(value, int | float) for value in values):
-        return "FP64"
-    return "BYTES"

@@ -1,6 +1,7 @@
 """From tickets to records: one model call for all rows of a version, and each row's record."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from app import metrics
 from app.ledger.canonical import CanonicalFormError
@@ -97,11 +98,13 @@ def _records(
 
 
 def _record_unanswered(ticket: Ticket, work: Unanswered) -> Record:
+    """Return the record of a request without an answer; without what was sent, if that has no canonical form."""
     attempt = ticket.attempt
-    return make_record(
-        attempt, ticket.target, row=0, status=work.status, answered_at=attempt.now(),
-        inputs=work.inputs, output=work.problem,
-    )  # fmt: skip
+    facts: dict[str, Any] = {"row": 0, "status": work.status, "answered_at": attempt.now()}
+    try:
+        return make_record(attempt, ticket.target, **facts, inputs=work.inputs, output=work.problem)
+    except CanonicalFormError:  # It must not keep others' records from being made.
+        return make_record(attempt, ticket.target, **facts, inputs=None, output=work.problem)
 
 
 def _submitted(ticket: Ticket) -> Submitted:

@@ -67,6 +67,7 @@ def begin_attempt(caller: Caller, channel: Channel, request_id: UUID) -> Attempt
 class Ask:
     """A request for predictions as it comes from a door: what was sent, for which model, with which key.
 
+    `variant` is what the meaning of the body depends on, beside itself: under one key it is part of the request.
     `reached` is how far it got: what its record can tell if it goes no further.
     """
 
@@ -76,6 +77,7 @@ class Ask:
     model: str
     number: int | None = None
     key: str | None = None
+    variant: str = ""
     reached: Target = field(default_factory=Target)
 
     def claim(self) -> Key | None:
@@ -83,7 +85,9 @@ class Ask:
         body = self.submission.body()
         if self.key is None or body is None:
             return None
-        address = f"{self.model}/{self.number or 'active'}".encode()
+        address = (
+            f"{self.model}/{self.number or 'active'}{self.variant and '/'}{self.variant}".encode()
+        )
         return Key.of(self.caller.user_id, self.key, address, body)
 
 

@@ -29,7 +29,7 @@ from app.models import (
 )
 from app.services import users
 from app.services.erasure import NOTHING_IS_ERASED
-from app.services.errors import ConflictError, UnknownThingError, invalid_input, invalid_query
+from app.services.errors import ConflictError, UnknownThingError, invalid_query
 from app.services.events import record_event
 from app.services.history import PATIENCE_MS, bounded, visible
 from app.services.model_access import is_usable, users_of, visible_model
@@ -231,8 +231,6 @@ def review_item(
     item = find_item(caller, queue, prediction_id)
     if item not in _for(caller, queue, [item]):
         raise ConflictError("This item is done, or not yours to review.")
-    if draft.is_outcome and queue.people == 2 and item.state is State.OPEN:
-        raise invalid_input("is_outcome", "The outcome would tell the other one what you said.")
     adjudicates = item.state is State.DISPUTED
     return review_prediction(
         caller, prediction_id, draft, read=read, queue_id=queue.id, adjudicates=adjudicates

@@ -89,6 +89,8 @@ def report_outcomes(
 ) -> list[Result]:
     """Record many outcomes; return what became of each, in their order. One that is refused stops no other."""
     db.session.execute(NOTHING_IS_ERASED)
+    if len(reports) > _AT_ONCE:  # Part by part, two long lists could wait for each other.
+        _lock(range(_LOCKS))
     reporting = _Reporting(caller, read)
     parts = (reports[at : at + _AT_ONCE] for at in range(0, len(reports), _AT_ONCE))
     results = [result for part in parts for result in reporting.all_of(part)]
@@ -200,7 +202,10 @@ def _one_at_a_time(ids: Iterable[UUID]) -> None:
 
     There are a few locks for all predictions, taken in their order: so nobody waits in a circle.
     """
-    places = sorted({identifier.int % _LOCKS for identifier in ids})
+    _lock(sorted({identifier.int % _LOCKS for identifier in ids}))
+
+
+def _lock(places: Iterable[int]) -> None:
     for place in places:
         db.session.execute(select(func.pg_advisory_xact_lock(_FIRST_LOCK + place)))
 

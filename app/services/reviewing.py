@@ -17,6 +17,7 @@ from app.services.erasure import NOTHING_IS_ERASED
 from app.services.errors import ConflictError, NotAllowedError, invalid_input
 from app.services.history import get_prediction, signature_of
 from app.services.reporting import Reader
+from app.services.reviews import waits_for_a_blind_review
 from ml.signature import Signature
 from ml.truth import TruthError, read_truth
 
@@ -68,7 +69,7 @@ def review_prediction(
         raise ConflictError("It was not answered, so there is nothing to review.")
     if record.output_salt is None:
         raise ConflictError("It is erased.")
-    good = _checked(caller, record, draft, read)
+    good = _checked(caller, record, draft, read, adjudicates=adjudicates)
     review = Review(
         id=new_id(), at=datetime.now(UTC), prediction_id=record.id, actor_id=caller.user_id,
         token_id=caller.token_id, queue_id=queue_id, verdict=good.verdict, adjudicates=adjudicates,
@@ -82,7 +83,9 @@ def review_prediction(
     return review
 
 
-def _checked(caller: Caller, record: Prediction, draft: Draft, read: Reader) -> Draft:
+def _checked(
+    caller: Caller, record: Prediction, draft: Draft, read: Reader, *, adjudicates: bool
+) -> Draft:
     if draft.verdict not in set(Verdict):
         raise invalid_input("verdict", f"Choose one of: {', '.join(Verdict)}.")
     for name, longest in (("reason", LONGEST_REASON), ("note", LONGEST_NOTE)):
@@ -92,6 +95,10 @@ def _checked(caller: Caller, record: Prediction, draft: Draft, read: Reader) -> 
     correction = _correction(record, draft, read)
     if draft.is_outcome and correction is None:
         raise invalid_input("correction", "Say what turned out to be true.")
+    if draft.is_outcome and not adjudicates and waits_for_a_blind_review(record.id):
+        raise invalid_input(
+            "is_outcome", "Somebody reviews this blind: the outcome would tell them."
+        )
     if draft.is_outcome and not caller.may(Scope.OUTCOME):
         raise NotAllowedError("To report an outcome needs the scope outcome.")
     return replace(draft, correction=correction, reason=draft.reason.strip(), note=draft.note.strip())  # fmt: skip

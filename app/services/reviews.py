@@ -82,3 +82,15 @@ def readable(caller: Caller, review: type[Review]) -> ColumnElement[bool]:
         not_(has_reviewed),
     )
     return or_(review.actor_id == caller.user_id, not_(is_owed))
+
+
+def waits_for_a_blind_review(prediction_id: UUID) -> bool:
+    """Whether an open queue of two still waits for a review of a prediction."""
+    count = select(func.count()).select_from(Review).where(
+        Review.queue_id == ReviewItem.queue_id, Review.prediction_id == ReviewItem.prediction_id
+    )  # fmt: skip
+    query = select(ReviewItem.place).join(ReviewQueue, ReviewQueue.id == ReviewItem.queue_id).where(
+        ReviewItem.prediction_id == prediction_id, ReviewQueue.people == 2, ReviewQueue.closed_at.is_(None),
+        count.scalar_subquery() < 2,
+    )  # fmt: skip
+    return db.session.scalar(query.limit(1)) is not None

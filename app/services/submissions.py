@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Any, Protocol
 
 from app.decoding import parse
+from app.ledger import canonical
+from app.ledger.canonical import CanonicalFormError
 from app.ledger.strict_json import MAX_SAFE_INTEGER, StrictJSONError
 from app.recorder import Submitted
 from app.services.errors import (
@@ -116,10 +118,7 @@ class JSONSubmission:
         inputs = document.get("inputs")
         if not isinstance(inputs, list) or not inputs:
             return [*faults, InputFault("/inputs", "Send a list with one object for each row.")]
-        if len(inputs) > self._max_rows:
-            raise BodyTooLargeError(
-                f"A request may have {self._max_rows:,} rows, this one has {len(inputs):,}."
-            )
+        refuse_too_many(len(inputs), self._max_rows)
         for name in ("references", "subjects"):
             if document.get(name) is not None:
                 faults += _label_faults(name, document[name], len(inputs))
@@ -145,13 +144,15 @@ class TranslatedSubmission:
 
     def rows(self, validator: Validator) -> Submitted:
         """See `Submission.rows`."""
-        rows = self._sent = self._translate(validator.signature)
+        rows = self._translate(validator.signature)
         if not rows:
             raise invalid_input("inputs", "There is no row.")
-        if len(rows) > self._max_rows:
-            raise BodyTooLargeError(
-                f"A request may have {self._max_rows:,} rows, this one has {len(rows):,}."
-            )
+        refuse_too_many(len(rows), self._max_rows)
+        try:
+            canonical.encode(rows)
+        except CanonicalFormError as error:
+            raise NotReadableBodyError(f"A value cannot be recorded: {error}.") from None
+        self._sent = rows
         references = [self._reference] * len(rows)
         if self._reference and (faults := _label_faults("id", references, len(rows))):
             raise _refusal(faults, len(faults))
@@ -175,6 +176,16 @@ class TranslatedSubmission:
     def size(self) -> int:
         """The bytes of the body."""
         return len(self._body)
+
+
+def refuse_too_many(rows: int, most: int) -> None:
+    """Refuse a request with too many rows.
+
+    Raises:
+        BodyTooLargeError: if it has more than there may be.
+    """
+    if rows > most:
+        raise BodyTooLargeError(f"A request may have {most:,} rows, this one has {rows:,}.")
 
 
 class FormSubmission:

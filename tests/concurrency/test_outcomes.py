@@ -27,3 +27,19 @@ def test_the_same_list_at_once_makes_nothing_twice(fresh_app, cast):
     assert fates.count("unchanged") == 150
     with fresh_app.app_context():
         assert len(db.session.scalars(select(Outcome)).all()) == 30
+
+
+def test_long_lists_in_other_orders_do_not_wait_in_a_circle(fresh_app, cast, monkeypatch):
+    """Each list is reported in several parts."""
+    monkeypatch.setattr(reporting, "_AT_ONCE", 5)
+    with fresh_app.app_context():
+        ids = ask(fresh_app, cast["owner"], rows=40)
+    reports = [Report(id=str(one), value="no") for one in ids]
+
+    def report(number):
+        with fresh_app.app_context():
+            given = reports[:: 1 if number % 2 else -1]
+            return len(reporting.report_outcomes(cast["owner"].caller, given))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(report, range(12))) == [40] * 12

@@ -5,11 +5,16 @@ import struct
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.neighbors import KNeighborsClassifier
 from sqlalchemy import Text, cast, select
 
+from app import create_app
+from app.application import is_for_programs
 from app.extensions import db
 from app.models import Event, Prediction
-from tests.support.cast import GOOD_ROW
+from tests.support.cast import GOOD_ROW, customers, register, write_model
+from tests.support.postgres import dispose, settings_for
 
 V2, V1 = "/v2/models/churn/infer", "/v1/models/churn:predict"
 MLFLOW, API = "/models/churn/invocations", "/api/v1/models/churn/predictions"
@@ -111,8 +116,6 @@ def test_bytes_are_read_and_written(send):
 
 def test_one_matrix_is_read_in_the_order_of_the_model(send, client, cast, app, tmp_path):
     from sklearn.linear_model import LinearRegression
-
-    from tests.support.cast import customers, register, write_model
 
     with app.app_context():
         data = customers().drop(columns=["country", "left"])
@@ -275,7 +278,7 @@ def test_bytes_that_do_not_fit_are_refused(send, change, words):
         ({"dataframe_split": {"columns": [1], "data": []}}, "application/json", 400, "a list of names"),
         ({"dataframe_split": {"columns": ["age"], "data": [[1, 2]]}}, "application/json", 400, "a value for each column"),
         ({"inputs": {"age": [1], "visits": [1, 2]}}, "application/json", 400, "different numbers"),
-        ({"instances": [GOOD_ROW], "more": 1}, "application/json", 400, "no such member"),
+        ({"instances": [GOOD_ROW], "more": 1}, "application/json", 400, "a member that there is not"),
         ({"instances": [GOOD_ROW | {"age": "old"}]}, "application/json", 400, "Enter a number"),
         (b"age,visits\n1\n", "text/csv", 400, "Line 2 has 1 cells"), (b"\xff", "text/csv", 400, "no CSV in UTF-8"),
         (b"age,visits,country\nold,3,FR\n", "text/csv", 400, "Enter a number"), (b"", "text/csv", 400, "There is no row"),
@@ -353,3 +356,136 @@ def test_what_is_unloaded_answers_no_more_until_it_is_loaded_and_the_book_tells(
 def test_the_index_reads_what_it_is_asked(client, cast, body, status):
     answer = client.post("/v2/repository/index", data=body, headers=cast["owner"].bearer)
     assert answer.status_code == status
+
+
+def fp64(name, *values):
+    data = np.array(values, "<f8").tobytes()
+    return {
+        "name": name,
+        "datatype": "FP64",
+        "shape": [len(values)],
+        "parameters": {"binary_data_size": len(data)},
+    }, data
+
+
+def sent_bytes(send, path, *tensors, **more):
+    head = json.dumps({"inputs": [tensor for tensor, _ in tensors]} | more).encode()
+    body = head + b"".join(data for _, data in tensors)
+    return send(path, body, type_="application/octet-stream", **{LENGTH: str(len(head))})
+
+
+def numbers(app, tmp_path, name, estimator, truth):
+    with app.app_context():
+        data = customers().drop(columns=["country", "left", "visits"]).assign(truth=truth)
+        path = write_model(tmp_path, estimator.fit(data[["age"]], data["truth"]), data, name)
+        register(path, name, target="truth")
+    app.extensions["runtimes"].forget()
+
+
+def test_probabilities_are_in_the_order_of_the_classes(app, send, tmp_path):
+    truth = np.where(customers()["age"] < 35, 2, np.where(customers()["age"] < 55, 5, 10))
+    numbers(app, tmp_path, "sizes", KNeighborsClassifier(3), truth)
+    answer = sent_bytes(send, "/v2/models/sizes/infer", fp64("age", 20.0, 45.0, 75.0),
+                        outputs=[{"name": "predict"}, {"name": "predict_proba"}]).get_json()  # fmt: skip
+    labels, shares = answer["outputs"]
+    assert (labels["datatype"], labels["data"]) == ("INT64", [2, 5, 10])
+    assert np.argmax(np.reshape(shares["data"], shares["shape"]), axis=1).tolist() == [0, 1, 2]
+
+
+def test_a_number_is_a_number_whatever_it_is(app, send, tmp_path):
+    numbers(app, tmp_path, "flat", DummyRegressor(strategy="constant", constant=3.0), 3.0)
+    for wants in (False, True):
+        answer = sent_bytes(
+            send,
+            "/v2/models/flat/infer",
+            fp64("age", 20.0),
+            parameters={"binary_data_output": wants},
+        )
+        assert answer.status_code == 200
+        assert b'"datatype":"FP64"' in answer.data
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), 1e400])
+def test_what_has_no_canonical_form_is_refused_and_recorded(app, send, tmp_path, value):
+    numbers(app, tmp_path, "flat", DummyRegressor(), 3.0)
+    answer = sent_bytes(send, "/v2/models/flat/infer", fp64("age", value))
+    assert (answer.status_code, "cannot be recorded" in answer.get_json()["error"]) == (400, True)
+    for cell in ("inf", "a\0b"):
+        table = f"age,visits,country\n{cell},3,FR\n".encode()
+        assert send(MLFLOW, table, type_="text/csv").status_code == 400
+    with app.app_context():
+        assert [one.status for one in db.session.query(Prediction)] == ["refused"] * 3
+
+
+BOMBS = {
+    "rows": (V2, {"inputs": [{"name": "age", "datatype": "UINT8", "shape": [2**30], "data": []}]}, 413),
+    "dimensions": (V2, {"inputs": [{"name": "age", "datatype": "UINT8", "shape": [2**31 - 1] * 600, "data": []}]}, 400),
+    "outputs": (V2, {"inputs": columns([GOOD_ROW]), "outputs": [{"name": "predict"}] * 2}, 400),
+    "no datatype": (V2, {"inputs": [{"name": "age", "datatype": [], "shape": [1], "data": [1]}]}, 400),
+    "a column twice": (MLFLOW, {"dataframe_split": {"columns": ["age", "age"], "data": [[1, 2]]}}, 400),
+    "names": (MLFLOW, {"dataframe_split": {"columns": [f"{'x' * 500}{n}" for n in range(50)], "data": [[1] * 50] * 50}}, 400),
+    "a table of nothing": (MLFLOW, ("," * 50 + "\n") * 2_000, 400),
+    "too many lines": (MLFLOW, "age\n" + "1\n" * 10_001, 413),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_would_fill_the_memory_is_refused_before(app, send, bomb):
+    path, body, status = BOMBS[bomb]
+    is_table = isinstance(body, str)
+    answer = send(
+        path,
+        body.encode() if is_table else body,
+        type_="text/csv" if is_table else "application/json",
+    )
+    assert answer.status_code == status, answer.text
+    with app.app_context():
+        (record,) = db.session.query(Prediction)
+        assert set(record.inputs) == {"bytes", "sha256"}, "not what became of it"
+
+
+def test_a_key_is_of_one_door_and_one_way_to_read_the_body(send):
+    body = {"inputs": [GOOD_ROW]}
+    key = {"Idempotency-Key": "one"}
+    assert send(API, body, **key).status_code == 201
+    assert send(V2, body, **key).status_code == 400, "it is another request"
+    good, headers = binary([GOOD_ROW])
+    first = send(
+        V2, good, type_="application/octet-stream", **headers, **{"Idempotency-Key": "two"}
+    )
+    assert first.status_code == 200
+    assert (
+        send(V2, good, type_="application/octet-stream", **{"Idempotency-Key": "two"}).status_code
+        == 400
+    )
+
+
+def test_empty_lines_of_a_table_are_passed_over_and_blanks_are_missing(send):
+    table = b"age,visits,country\n44.0,3,FR\n\n"
+    assert len(send(MLFLOW, table, type_="text/csv").get_json()["predictions"]) == 1
+    refused = send(MLFLOW, b"age,visits,country\n\n44.0,,FR\n", type_="text/csv")
+    assert "This field is required" in refused.get_json()["message"]
+
+
+def test_other_things_are_refused_in_plain_words(client, cast, send):
+    assert (
+        client.get("/v2/models/churn/versions/0", headers=cast["owner"].bearer).status_code == 404
+    )
+    packed = send(V2, {"inputs": columns([GOOD_ROW])}, **{"Content-Encoding": "gzip"})
+    assert (packed.status_code, "Content-Encoding" in packed.get_json()["error"]) == (415, True)
+    name = "Mrs Example 1970-01-01"
+    assert name not in send(MLFLOW, {"instances": [GOOD_ROW], name: 1}).text
+    assert not is_for_programs("/models/invocations")
+    assert is_for_programs("/models/invocations/invocations")
+
+
+def test_health_is_told_where_calls_are_limited_too(fresh_url, cast, tmp_path):
+    app = create_app(settings_for(fresh_url, tmp_path, DAYBOOK_API_LIMIT="600 per minute"))
+    client = app.test_client()
+    for path in ("/ping", "/health", "/v2", "/v2/health/live", "/v2/health/ready"):
+        assert client.get(path).status_code == 200, path
+    assert (
+        client.post(V1, json={"instances": [GOOD_ROW]}, headers=cast["owner"].bearer).status_code
+        == 200
+    )
+    dispose(app)

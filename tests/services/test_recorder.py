@@ -13,8 +13,8 @@ from app.database.book import Transaction
 from app.extensions import db
 from app.identifiers import new_id
 from app.ledger.canonical import CanonicalFormError
-from app.models import Channel, Prediction
-from app.recorder import AuthorityLostError, Key, Submitted, scoring
+from app.models import Channel, Prediction, Status
+from app.recorder import AuthorityLostError, Key, Submitted, Target, Unanswered, scoring
 from app.recorder.queue import LARGE
 from app.recorder.statements import CLAIM, RECORD
 from app.recorder.tickets import Ticket
@@ -189,3 +189,18 @@ def test_a_large_request_waits_for_its_own_lost_transaction_rather_than_refuse_i
     assert lost == ["broken", "claimed"]
     assert large.error is None
     assert len(stored(large)) == ROWS
+
+
+def test_what_was_sent_and_has_no_canonical_form_is_left_out_of_its_record(context, cast):
+    """Such a request must not keep the records of others from being made."""
+    work = Unanswered(
+        status=Status.REFUSED, inputs=[{"age": float("inf")}], problem={"title": "It is refused."}
+    )
+    attempt = begin_attempt(cast["owner"].caller, Channel.API, new_id())
+    (record,) = context.extensions["recorder"].record_unanswered(attempt, Target(), work, size=0)
+    stored = db.session.get(Prediction, UUID(str(record.facts.id)))
+    assert (stored.status, stored.inputs, stored.output) == (
+        "refused",
+        None,
+        {"title": "It is refused."},
+    )

@@ -201,6 +201,8 @@ def test_the_second_reader_is_blind_to_whatever_the_first_one_says(asked, cast):
     with pytest.raises(InvalidInputsError) as refused:
         queues.review_item(owner, queue, asked[0], draft)
     assert refused.value.errors[0].pointer == "/is_outcome"
+    with pytest.raises(InvalidInputsError, match="reviews this blind"):
+        review_prediction(owner, asked[0], draft)
     review_prediction(colleague, asked[1], AGREE)
     assert [one.verdict for one in reviews.reviews_of(colleague, asked)[asked[1]]] == ["agree"], (
         "their own"
