@@ -16,10 +16,13 @@ ROWS = [GOOD_ROW, GOOD_ROW | {"country": "DE", "age": 61.5}]
 TYPES = {"age": ("FP64", np.float64), "visits": ("INT64", np.int64), "country": ("BYTES", object)}
 
 
-@pytest.fixture
-def live(fresh_url, cast, tmp_path):
-    with live_server(fresh_url, tmp_path, DAYBOOK_DEFAULT_MODEL="churn") as server:
-        yield server
+@pytest.fixture(scope="module")
+def live(server, worker, cast_database, tmp_path_factory):
+    name, folder = f"clients_{worker}", tmp_path_factory.mktemp("clients")
+    url = server.clone(name, cast_database)
+    with live_server(url, folder, DAYBOOK_DEFAULT_MODEL="churn") as running:
+        yield running
+    server.drop(name)
 
 
 @pytest.fixture
