@@ -145,7 +145,7 @@ def review_item(queue_id: UUID, prediction_id: UUID) -> Response | tuple[str, in
 
 def _item(queue: ReviewQueue, prediction_id: UUID, fault: InputFault | None = None) -> str:
     progress = queues.progress_of(g.caller, queue)
-    item = progress.find(prediction_id)
+    item = queues.find_item(progress.items, prediction_id)
     is_shown = prediction_id in queues.comparable(g.caller, queue, [item])
     return render_template(
         "reviews/item.html", queue=queue, item=item, progress=progress, fault=fault,

@@ -93,17 +93,6 @@ class Progress:
     kappa: Estimate | None
     mine: int
 
-    def find(self, prediction_id: UUID) -> Item:
-        """Return an item.
-
-        Raises:
-            UnknownThingError: if it is none of the queue's that the caller may see.
-        """
-        for item in self.items:
-            if item.prediction_id == prediction_id:
-                return item
-        raise UnknownThingError("There is no such item in this queue that you may see.")
-
 
 def open_queue(
     caller: Caller, name: str, model_name: str, query: str, sample: Sample, *, people: int,
@@ -205,13 +194,13 @@ def next_item(caller: Caller, queue: ReviewQueue, after: int = 0) -> Item | None
     return item
 
 
-def find_item(caller: Caller, queue: ReviewQueue, prediction_id: UUID) -> Item:
-    """Return one item of a queue.
+def find_item(items: Sequence[Item], prediction_id: UUID) -> Item:
+    """Return the item of a prediction.
 
     Raises:
-        UnknownThingError: if it is not in it, or not theirs to see.
+        UnknownThingError: if it is none of the items that somebody may see.
     """
-    for item in _items(caller, queue):
+    for item in items:
         if item.prediction_id == prediction_id:
             return item
     raise UnknownThingError("There is no such item in this queue that you may see.")
@@ -228,7 +217,7 @@ def review_item(
     """
     db.session.execute(NOTHING_IS_ERASED)
     _lock(queue)
-    item = find_item(caller, queue, prediction_id)
+    item = find_item(_items(caller, queue), prediction_id)
     if item not in _for(caller, queue, [item]):
         raise ConflictError("This item is done, or not yours to review.")
     adjudicates = item.state is State.DISPUTED

@@ -51,7 +51,33 @@ class Submission(Protocol):
         """How many bytes were sent, as far as that is known."""
 
 
-class JSONSubmission:
+class _Body:
+    """A body that was read whole.
+
+    `_sent` are its rows as they were sent, or understood in another protocol, once they are known.
+    """
+
+    def __init__(self, body: bytes, max_rows: int) -> None:
+        self._body, self._max_rows = body, max_rows
+        self._sent: Any = None
+
+    def evidence(self) -> Any:
+        """Return the rows, or length and digest of a body that has none."""
+        if self._sent is not None:
+            return self._sent
+        return {"bytes": len(self._body), "sha256": hashlib.sha256(self._body).hexdigest()}
+
+    def body(self) -> bytes | None:
+        """Return the body."""
+        return self._body
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return len(self._body)
+
+
+class JSONSubmission(_Body):
     """The body of an API request: `{"inputs": […], "references": […]?, "subjects": […]?}`.
 
     Args:
@@ -59,16 +85,11 @@ class JSONSubmission:
         max_rows: how many rows one request may have.
     """
 
-    def __init__(self, body: bytes, max_rows: int) -> None:
-        self._body = body
-        self._max_rows = max_rows
-        self._inputs: Any = None
-
     def rows(self, validator: Validator) -> Submitted:
         """See `Submission.rows`."""
         document = self._document()
         inputs = document.get("inputs")
-        self._inputs = inputs if isinstance(inputs, list) else None
+        self._sent = inputs if isinstance(inputs, list) else None
         faults = self._shape_faults(document)
         if not faults:
             try:
@@ -83,21 +104,6 @@ class JSONSubmission:
             references=document.get("references") or none,
             subjects=document.get("subjects") or none,
         )
-
-    def evidence(self) -> Any:
-        """Return the rows as they were sent, or length and digest of a body that has none."""
-        if self._inputs is not None:
-            return self._inputs
-        return {"bytes": len(self._body), "sha256": hashlib.sha256(self._body).hexdigest()}
-
-    def body(self) -> bytes | None:
-        """Return the body."""
-        return self._body
-
-    @property
-    def size(self) -> int:
-        """The bytes of the body."""
-        return len(self._body)
 
     def _document(self) -> dict[str, Any]:
         try:
@@ -125,7 +131,7 @@ class JSONSubmission:
         return faults
 
 
-class TranslatedSubmission:
+class TranslatedSubmission(_Body):
     """The body of a request in another protocol.
 
     Args:
@@ -138,9 +144,8 @@ class TranslatedSubmission:
     def __init__(
         self, body: bytes, translate: Callable[[Signature], list[Any]], max_rows: int, reference: str | None = None
     ) -> None:  # fmt: skip
-        self._body, self._translate, self._max_rows = body, translate, max_rows
-        self._reference = reference
-        self._sent: list[Any] | None = None
+        super().__init__(body, max_rows)
+        self._translate, self._reference = translate, reference
 
     def rows(self, validator: Validator) -> Submitted:
         """See `Submission.rows`."""
@@ -161,21 +166,6 @@ class TranslatedSubmission:
         except InvalidRowsError as error:
             raise _refusal(map(_pointed, error.faults), error.count) from None
         return Submitted(rows=valid, references=references, subjects=[None] * len(valid))
-
-    def evidence(self) -> Any:
-        """Return the rows as they were understood, or length and digest of a body that has none."""
-        if self._sent is not None:
-            return self._sent
-        return {"bytes": len(self._body), "sha256": hashlib.sha256(self._body).hexdigest()}
-
-    def body(self) -> bytes | None:
-        """Return the body."""
-        return self._body
-
-    @property
-    def size(self) -> int:
-        """The bytes of the body."""
-        return len(self._body)
 
 
 def refuse_too_many(rows: int, most: int) -> None:

@@ -60,7 +60,7 @@ def found(caller, query):
 
 
 def state_of(cast, queue, identifier, who="owner"):
-    return queues.find_item(cast[who].caller, queue, identifier).state
+    return queues.find_item(queues.progress_of(cast[who].caller, queue).items, identifier).state
 
 
 def test_a_review_is_kept_with_its_parts_and_their_commitments(asked, cast):
@@ -180,12 +180,12 @@ def test_the_second_reader_is_blind_until_both_have_reviewed(asked, cast):
     queues.review_item(owner, queue, asked[0], AGREE)
     assert reviews.reviews_of(colleague, asked) == {}
     assert found(colleague, "has:review") == found(colleague, "review:agree") == set()
-    item = queues.find_item(colleague, queue, asked[0])
+    item = queues.find_item(queues.progress_of(colleague, queue).items, asked[0])
     assert not queues.comparable(colleague, queue, [item])
     assert found(owner, "has:review") == found(cast["auditor"].caller, "has:review") == {asked[0]}
     queues.review_item(colleague, queue, asked[0], UNSURE)
     assert len(reviews.reviews_of(colleague, asked)[asked[0]]) == 2
-    item = queues.find_item(colleague, queue, asked[0])
+    item = queues.find_item(queues.progress_of(colleague, queue).items, asked[0])
     assert queues.comparable(colleague, queue, [item]) == {asked[0]}
 
 
