@@ -94,7 +94,7 @@ def _history(quick: bool) -> dict[str, Any]:
 
 def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
     with house.furnished(WORK) as furnished, house.own_targets(furnished) as own:
-        ours = ("daybook", "committed", "recorded")
+        ours = report.OWN
         compared = {name: target for name, target in own.items() if name[0] in ours}
         with peers.targets(furnished) as others:
             rows = single_rows.compare(

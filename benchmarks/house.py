@@ -153,11 +153,13 @@ def own_targets(house: House) -> Iterator[Mapping[tuple[str, str], Target]]:
     """Serve Daybook and what it is measured against; give what to ask of each, by name and model."""
     with serving(house.daybook, "/readyz", house) as (daybook, daybook_port), \
          serving_plain("committed", house) as committed, \
+         serving_plain("stored", house) as stored, \
          serving_plain("recorded", house) as recorded, \
          serving(lambda port: house.plain("tutorial", port), "/ready", house) as (tutorial, tutorial_port), \
          serving(lambda port: house.plain("constant", port), "/", house) as (constant, constant_port):  # fmt: skip
         targets = {("constant", ""): Target(server=constant, url=f"http://{HOST}:{constant_port}/")}
         targets["committed", "logreg"] = committed
+        targets["stored", "logreg"] = stored
         targets["recorded", "logreg"] = recorded
         for model in MODELS:
             targets["daybook", model] = house.target(model, daybook_port, daybook)
