@@ -30,6 +30,7 @@ from app.outcomes.routes import blueprint as outcomes
 from app.protocols.kserve_v1 import blueprint as kserve_v1
 from app.protocols.mlflow import blueprint as mlflow
 from app.protocols.open_inference import blueprint as open_inference
+from app.openapi.routes import blueprint as openapi
 from app.predict.routes import blueprint as predict
 from app.reviews.routes import blueprint as reviews
 from app.recorder import Limits, Recorder
@@ -43,7 +44,7 @@ from app.services.tokens import CallerCache
 from config import Settings, load_settings
 
 
-_PAGES = (predict, history, outcomes, reviews, audit, admin, account)
+_PAGES = (predict, history, outcomes, reviews, audit, admin, account, openapi)
 _PROGRAMS = (v1.blueprint, open_inference, kserve_v1, mlflow, health)
 
 

@@ -28,6 +28,7 @@ PROGRAM_PATHS = (
     "/readyz",
     "/metrics",
     "/version",
+    "/openapi.json",
 )
 _ALSO = "/invocations"
 

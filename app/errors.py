@@ -124,7 +124,7 @@ def _answer(status: int, problem: dict[str, Any], record_id: UUID | None = None)
 
 def _problem(status: int, problem: dict[str, Any], record_id: UUID | None) -> Response:
     if (shape := shape_of(request.path)) is not None:
-        return shape(status, problem)
+        return shape.answer(status, problem)
     document = problem | {"status": status, "request_id": g.get("request_id")}
     if record_id is not None:
         document["prediction_id"] = record_id

@@ -1,11 +1,21 @@
 """The Idempotency-Key of a request (IETF draft-ietf-httpapi-idempotency-key-header)."""
 
 import re
+from typing import Annotated
 
 from flask import Request
+from pydantic import Field
 
 from app.services.errors import NotReadableBodyError
 
+#: The shape of a key, for descriptions.
+IdempotencyKey = Annotated[
+    str,
+    Field(
+        pattern="^[ -~]{1,255}$",
+        description="Your own name of this request: the same request under it is answered the same, and recorded once.",
+    ),
+]
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 

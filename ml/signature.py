@@ -4,6 +4,7 @@ One description gives the validation, the JSON Schema, the form's fields and the
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self, TypeVar
@@ -129,6 +130,21 @@ class Output:
         if self.probabilities and not self.classes:
             raise SignatureError("output: probabilities need classes")
 
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of the answer to one row."""
+        prediction: dict[str, Any] = {"type": ["boolean", "number", "string"]}
+        if self.classes:
+            prediction = {"enum": list(self.classes)}
+        elif self.type is OutputType.REGRESSION:
+            prediction = {"type": "number"}
+        described = {"title": self.label, "description": f"In {self.unit}." if self.unit else None}
+        properties = {"prediction": prediction | _without_none(described)}
+        if self.probabilities:
+            share = {"type": "number", "minimum": 0, "maximum": 1}
+            names = map(str, self.classes or ())
+            properties["probabilities"] = _closed(dict.fromkeys(names, share))
+        return _closed(properties)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
@@ -176,12 +192,14 @@ class Signature:
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of one input row."""
-        return {
-            "type": "object",
-            "properties": {item.name: _property_schema(item) for item in self.inputs},
-            "required": [item.name for item in self.inputs if item.required],
-            "additionalProperties": False,
-        }
+        required = [item.name for item in self.inputs if item.required]
+        return _closed({item.name: _property_schema(item) for item in self.inputs}, required)
+
+    def example(self) -> dict[str, Any] | None:
+        """Return a row that may be sent, of typical values; None if one is not known of every required input."""
+        if any(item.required and item.typical is None for item in self.inputs):
+            return None
+        return {item.name: item.typical for item in self.inputs if item.typical is not None}
 
 
 _SCHEMA_TYPES: dict[FieldType, dict[str, Any]] = {
@@ -192,6 +210,14 @@ _SCHEMA_TYPES: dict[FieldType, dict[str, Any]] = {
     FieldType.TEXT: {"type": "string", "maxLength": MAX_TEXT},
     FieldType.DATE: {"type": "string", "format": "date"},
 }
+
+
+def _closed(properties: dict[str, Any], required: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the schema of an object that has these members and no others; all of them, if nothing else is said."""
+    return {
+        "type": "object", "properties": properties, "additionalProperties": False,
+        "required": list(properties if required is None else required),
+    }  # fmt: skip
 
 
 def _property_schema(item: InputField) -> dict[str, Any]:

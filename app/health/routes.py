@@ -1,12 +1,16 @@
 """`/livez`, `/readyz`, `/metrics`, `/version`."""
 
 import hmac
+from typing import Literal
 
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
+from typing_extensions import TypedDict
 
 from app import access, metrics
 from app.answers import json_answer
+from app.describing import TEXT, describe
+from app.error_shapes import Problem
 from app.extensions import db
 from app.health import ledger_metrics
 from app.readiness import readiness
@@ -19,8 +23,22 @@ from config import Settings
 blueprint = Blueprint("health", __name__)
 
 
+class Alive(TypedDict):
+    """The process lives."""
+
+    status: Literal["alive"]
+
+
+class Readiness(TypedDict):
+    """Whether requests can be served, and what is missing."""
+
+    status: Literal["ready", "not ready"]
+    failing: list[str]
+
+
 @blueprint.get("/livez")
 @access.public
+@describe(answers={200: Alive})
 def livez() -> Response:
     """Answer that the process lives, whatever the database does."""
     return json_answer({"status": "alive"})
@@ -28,6 +46,7 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 @access.public
+@describe(answers={200: Readiness, 503: Readiness})
 def readyz() -> Response:
     """Answer whether requests can be served: database, migrations, active models."""
     faults = readiness()
@@ -39,6 +58,7 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 @access.public
+@describe(answers={200: {TEXT: str}, 401: {"application/problem+json": Problem}})
 def show_metrics() -> Response:
     """Show the metrics, to holders of `DAYBOOK_METRICS_TOKEN` if there is one.
 
@@ -70,6 +90,7 @@ def _ledger_metrics() -> bytes:
 
 @blueprint.get("/version")
 @access.public
+@describe(answers={200: {TEXT: str}})
 def show_version() -> Response:
     """Answer with the bare version."""
     return Response(VERSION, content_type="text/plain; charset=utf-8")

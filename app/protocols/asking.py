@@ -9,13 +9,15 @@ from flask import Request, Response, current_app, g, request
 from app.bodies import submission_of
 from app.errors import REPLAYED
 from app.models import Channel
-from app.request_keys import idempotency_key, key_fault
+from app.request_keys import IdempotencyKey, idempotency_key, key_fault
 from app.services.answers import Answer
 from app.services.errors import ServiceError, WrongMediaTypeError
 from app.services.predictions import Ask, Predictions, begin_attempt
 from app.services.submissions import Submission
 
 _JSON = "application/json"
+#: What all routes that ask have in common, for their descriptions.
+ASKED: Any = {"headers": {"Idempotency-Key": IdempotencyKey}, "refusals": (404, 409, 500)}
 
 
 def ask(

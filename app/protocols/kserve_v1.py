@@ -4,9 +4,12 @@ from flask import Blueprint, Response, current_app, g
 
 from app import access
 from app.answers import json_answer
+from app.describing import describe
+from app.error_shapes import InferenceError
 from app.limits import limit_api
 from app.models import Channel, Scope
-from app.protocols.asking import answered, ask, outputs_of
+from app.protocols import documents
+from app.protocols.asking import ASKED, answered, ask, outputs_of
 from app.protocols.tables import read_object, rows_of_instances
 from app.services import model_access
 from app.services.submissions import Submission, TranslatedSubmission
@@ -18,6 +21,7 @@ limit_api(blueprint)
 
 @blueprint.get("/models")
 @access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+@describe(answers={200: documents.ModelNames})
 def list_models() -> Response:
     """List the models that the caller may use."""
     return json_answer({"models": [one.name for one in model_access.visible_models(g.caller)]})
@@ -25,6 +29,7 @@ def list_models() -> Response:
 
 @blueprint.get("/models/<name>")
 @access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+@describe(answers={200: documents.ModelReady, 503: documents.ModelReady | InferenceError})
 def show_model(name: str) -> Response:
     """Say whether a model answers."""
     model = model_access.visible_model(g.caller, name)
@@ -34,6 +39,7 @@ def show_model(name: str) -> Response:
 
 @blueprint.post("/models/<name>:predict")
 @access.rechecked
+@describe(body=documents.Instances, answers={200: documents.Predictions}, **ASKED)
 def predict(name: str) -> Response:
     """Answer instances: objects by the names of the inputs, or lists in the model's order."""
     answer = ask(_understood, Channel.KSERVE_V1, name)

@@ -5,9 +5,11 @@ from typing import Any
 from flask import Blueprint, Request, Response, current_app, request
 
 from app import access
+from app.describing import JSON, describe
 from app.limits import limit_api
 from app.models import Channel
-from app.protocols.asking import answered, ask, outputs_of
+from app.protocols import documents
+from app.protocols.asking import ASKED, answered, ask, outputs_of
 from app.protocols.tables import SHAPES, read_object, rows_of_csv, rows_of_table
 from app.services.errors import (
     NotReadableBodyError,
@@ -21,20 +23,25 @@ from ml.signature import Signature
 
 blueprint = Blueprint("mlflow", __name__)
 limit_api(blueprint)
-_JSON, _CSV = "application/json", "text/csv"
+_CSV = "text/csv"
+_described = describe(
+    body={JSON: documents.Table, _CSV: str}, answers={200: documents.Predictions}, **ASKED
+)
 _MEMBERS = {*SHAPES, "params", "client_request_id"}
 
 
 @blueprint.get("/ping")
 @blueprint.get("/health")
 @access.public
+@describe(answers={200: {JSON: bytes}})
 def ping() -> Response:
     """Answer that the service lives."""
-    return Response("\n", content_type=_JSON)
+    return Response("\n", content_type=JSON)
 
 
 @blueprint.post("/invocations")
 @access.rechecked
+@_described
 def invoke_default() -> Response:
     """Answer rows of the model that `DAYBOOK_DEFAULT_MODEL` names."""
     name = current_app.extensions["settings"].default_model
@@ -46,6 +53,7 @@ def invoke_default() -> Response:
 
 @blueprint.post("/models/<name>/invocations")
 @access.rechecked
+@_described
 def invoke(name: str) -> Response:
     """Answer rows, in one of the four shapes of JSON or as CSV."""
     return _invoked(name)
@@ -59,8 +67,8 @@ def _invoked(name: str, fault: ServiceError | None = None) -> Response:
 
 def _media_type_fault(request: Request) -> ServiceError | None:
     parameters = request.mimetype_params
-    if request.mimetype not in (_JSON, _CSV) or parameters.keys() - {"charset"}:
-        return WrongMediaTypeError(f"Send {_JSON} or {_CSV}.")
+    if request.mimetype not in (JSON, _CSV) or parameters.keys() - {"charset"}:
+        return WrongMediaTypeError(f"Send {JSON} or {_CSV}.")
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         return WrongMediaTypeError("Send UTF-8.")
     return None

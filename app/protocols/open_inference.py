@@ -7,10 +7,13 @@ import orjson
 from flask import Blueprint, Request, Response, current_app, g, request
 
 from app import access
+from app.describing import BYTES, JSON, describe
+from app.error_shapes import InferenceError
 from app.extensions import db
 from app.limits import limit_api
 from app.models import Channel, Model, Scope
-from app.protocols.asking import ask, marked, outputs_of
+from app.protocols import documents
+from app.protocols.asking import ASKED, ask, marked, outputs_of
 from app.protocols.tables import read_object
 from app.protocols.tensors import (
     TEXT,
@@ -29,6 +32,7 @@ from app.services.errors import (
     ServiceError,
     UnknownThingError,
     invalid_at,
+    invalid_input,
 )
 from app.services.runtimes import Runtimes
 from app.services.submissions import Submission, TranslatedSubmission
@@ -42,11 +46,12 @@ _PREDICT, _PROBABILITIES = "predict", "predict_proba"
 
 
 def _json(document: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status, content_type="application/json")
+    return Response(orjson.dumps(document), status, content_type=JSON)
 
 
 @blueprint.get("/health/live")
 @access.public
+@describe(answers={200: documents.Live})
 def live() -> Response:
     """Answer that the service lives."""
     return _json({"live": True})
@@ -54,6 +59,7 @@ def live() -> Response:
 
 @blueprint.get("/health/ready")
 @access.public
+@describe(answers={200: documents.Ready, 503: documents.Ready})
 def ready() -> Response:
     """Answer whether requests can be served."""
     is_ready = not readiness()
@@ -63,6 +69,7 @@ def ready() -> Response:
 @blueprint.get("")
 @blueprint.get("/")
 @access.public
+@describe(answers={200: documents.ServerMetadata})
 def show_server() -> Response:
     """Say who answers, and which extensions it knows."""
     return _json(
@@ -77,6 +84,7 @@ def show_server() -> Response:
 @blueprint.get("/models/<name>")
 @blueprint.get("/models/<name>/versions/<int:number>")
 @access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+@describe(answers={200: documents.ModelMetadata})
 def show_model(name: str, number: int | None = None) -> Response:
     """Describe a model: its versions, and the tensors of one of them."""
     model = model_access.visible_model(g.caller, name)
@@ -103,6 +111,7 @@ def show_model(name: str, number: int | None = None) -> Response:
 @blueprint.get("/models/<name>/ready")
 @blueprint.get("/models/<name>/versions/<int:number>/ready")
 @access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+@describe(answers={200: documents.ModelReady, 503: documents.ModelReady | InferenceError})
 def model_ready(name: str, number: int | None = None) -> Response:
     """Say whether a model, or a version of it, answers."""
     model = model_access.visible_model(g.caller, name)
@@ -112,19 +121,23 @@ def model_ready(name: str, number: int | None = None) -> Response:
 
 @blueprint.post("/repository/index")
 @access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
+@describe(body=documents.IndexRequest, needs_body=False, answers={200: list[documents.IndexedModel]})
 def list_models() -> Response:
     """List the models that the caller may use, and whether they answer."""
     models = model_access.visible_models(g.caller)
     body = request.get_data()
-    wanted = read_object(body) if body else {}
+    ready = read_object(body).get("ready", False) if body else False
+    if not isinstance(ready, bool):
+        raise invalid_input("ready", "Write true or false.")
     listed = [_listed(model) for model in models]
-    if wanted.get("ready") is True:
+    if ready:
         listed = [one for one in listed if one["state"] == "READY"]
     return _json(listed)
 
 
 @blueprint.post("/repository/models/<name>/load")
 @access.requires(Scope.ADMIN)
+@describe(answers={200: documents.Nothing}, refusals=(409,))
 def load(name: str) -> Response:
     """Let a model answer: by its newest version, unless one is active already. The book tells of it."""
     model = model_access.visible_model(g.caller, name)
@@ -140,6 +153,7 @@ def load(name: str) -> Response:
 
 @blueprint.post("/repository/models/<name>/unload")
 @access.requires(Scope.ADMIN)
+@describe(answers={200: documents.Nothing}, refusals=(409,))
 def unload(name: str) -> Response:
     """Let a model answer no more until it is loaded or activated again. The book tells of it."""
     model_access.visible_model(g.caller, name)
@@ -151,6 +165,11 @@ def unload(name: str) -> Response:
 @blueprint.post("/models/<name>/infer")
 @blueprint.post("/models/<name>/versions/<int:number>/infer")
 @access.rechecked
+@describe(
+    body={JSON: documents.InferenceRequest, BYTES: bytes},
+    answers={200: {JSON: documents.InferenceResponse, BYTES: bytes}},
+    **ASKED,
+)
 def infer(name: str, number: int | None = None) -> Response:
     """Answer tensors: a column for each input, or all of them as one matrix."""
     this: Request = request._get_current_object()  # type: ignore[attr-defined]
@@ -208,8 +227,8 @@ def _answered(answer: Answer, inference: Inference) -> Response:
     }  # fmt: skip
     head = orjson.dumps(document)
     if not parts:
-        return Response(head, content_type="application/json")
-    response = Response(b"".join([head, *parts]), content_type="application/octet-stream")
+        return Response(head, content_type=JSON)
+    response = Response(b"".join([head, *parts]), content_type=BYTES)
     response.headers[_JSON_LENGTH] = str(len(head))
     return response
 

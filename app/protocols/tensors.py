@@ -5,10 +5,10 @@ the same protocol.
 """
 
 import base64
-import binascii
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from math import prod
 from typing import Any
 
@@ -28,6 +28,8 @@ DTYPES = {
 }  # fmt: skip
 TEXT = "BYTES"
 _DATATYPES = {FieldType.NUMBER: "FP64", FieldType.INTEGER: "INT64", FieldType.BOOLEAN: "BOOL"}
+#: How values are to be understood (MLServer's codecs); what the model's input is decides where nothing is said.
+CONTENT_TYPES = ("np", "pd", "str", "base64", "datetime")
 _LENGTH = struct.Struct("<I")
 _MOST_DIMENSIONS = 8
 
@@ -72,21 +74,21 @@ def read_inference(body: bytes, json_length: int | None, most: int) -> Inference
         NotReadableBodyError, InvalidInputsError: what is wrong, and where.
     """
     document, rest = _document(body, json_length)
-    given = document.get("inputs")
+    given, parameters = document.get("inputs"), document.get("parameters", {})
     if not isinstance(given, list) or not given:
         raise invalid_input("inputs", "Send a list of tensors.")
-    data = _Bytes(rest)
-    tensors = [_tensor(one, at, data, most) for at, one in enumerate(given)]
+    if not isinstance(parameters, dict):
+        raise invalid_input("parameters", "Send an object.")
+    data, usual = _Bytes(rest), _content_type(parameters, "parameters")
+    tensors = [_tensor(one, at, data, most, usual) for at, one in enumerate(given)]
     if data.left:
         raise NotReadableBodyError(f"{data.left} bytes are left behind the last tensor.")
-    outputs, parameters = document.get("outputs", []), document.get("parameters", {})
+    outputs = document.get("outputs", [])
     if not isinstance(outputs, list) or not all(isinstance(one, dict) for one in outputs):
         raise invalid_input("outputs", "Send a list of objects with a name.")
     wanted = [one.get("name") for one in outputs]
     if len(wanted) > len(set(map(str, wanted))):
         raise invalid_input("outputs", "An output is there twice.")
-    if not isinstance(parameters, dict):
-        raise invalid_input("parameters", "Send an object.")
     identifier = document.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise invalid_input("id", "Send text.")
@@ -168,7 +170,7 @@ class _Bytes:
         return self._data[self._at - count : self._at]
 
 
-def _tensor(given: Any, at: int, data: _Bytes, most: int) -> Tensor:
+def _tensor(given: Any, at: int, data: _Bytes, most: int, usual: str | None) -> Tensor:
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         why = "Send an object with name, shape, datatype and data."
         raise invalid_at("inputs", at, why=why)
@@ -190,9 +192,13 @@ def _tensor(given: Any, at: int, data: _Bytes, most: int) -> Tensor:
         raise _fault(
             at, "data", f"The shape has {prod(shape)} values, but there are {len(values)}."
         )
-    is_base64 = isinstance(parameters, dict) and parameters.get("content_type") == "base64"
     if datatype == TEXT:
-        values = [_decoded(one, at, is_base64) for one in values]
+        said = (
+            _content_type(parameters, "inputs", at, "parameters")
+            if isinstance(parameters, dict)
+            else None
+        )
+        values = [_decoded(one, at, said or usual) for one in values]
     return Tensor(given["name"], datatype, tuple(shape), values, at)
 
 
@@ -259,13 +265,35 @@ def _texts(data: bytes, at: int) -> Iterator[bytes]:
         place += length
 
 
-def _decoded(value: Any, at: int, is_base64: bool) -> Any:
+def _content_type(parameters: Mapping[str, Any], *places: str | int) -> str | None:
+    said = parameters.get("content_type")
+    if said is not None and said not in CONTENT_TYPES:
+        raise invalid_at(*places, "content_type", why=f"Give one of: {', '.join(CONTENT_TYPES)}.")
+    return said
+
+
+def _decoded(value: Any, at: int, content_type: str | None) -> Any:
     try:
-        if is_base64 and isinstance(value, str | bytes):
+        if content_type == "base64" and isinstance(value, str | bytes):
             value = base64.b64decode(value, validate=True)
-        return value.decode() if isinstance(value, bytes) else value
-    except (UnicodeDecodeError, binascii.Error, ValueError):
-        raise _fault(at, "data", "A text is not in UTF-8, or no base64.") from None
+        value = value.decode() if isinstance(value, bytes) else value
+        return _date(value) if content_type == "datetime" and isinstance(value, str) else value
+    except UnicodeDecodeError:
+        raise _fault(at, "data", "A text is not in UTF-8.") from None
+    except ValueError:
+        raise _fault(at, "data", f"A value is no {content_type}.") from None
+
+
+def _date(text: str) -> str:
+    """Return the day of a moment (ISO 8601): models have dates, and a time of day would be lost.
+
+    Raises:
+        ValueError: if it is none, or not the beginning of a day.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.time() != time():
+        raise ValueError("a time of day")
+    return moment.date().isoformat()
 
 
 def _fault(at: int, name: str, message: str) -> InvalidInputsError:

@@ -12,6 +12,7 @@ import pytest
 from app import create_app
 from app.access import PUBLIC, requirement_of
 from app.application import is_for_programs
+from app.describing import description_of
 from app.errors import STATUS_OF
 from app.services.errors import ServiceError, StoredError
 from config import PROJECT, setting_names
@@ -75,6 +76,15 @@ def test_everything_else_needs_a_caller(app):
             # A page's POST without a session fails at its form token already.
             expected = (401,) if is_for_programs(path) else (302, 400)
             assert answer.status_code in expected, (method, path)
+
+
+def test_everything_that_programs_call_is_described(app):
+    undescribed = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if is_for_programs(rule.rule) and description_of(app.view_functions[rule.endpoint]) is None
+    }
+    assert not undescribed
 
 
 def test_every_setting_is_in_the_example_with_a_sentence():

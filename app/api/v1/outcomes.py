@@ -7,8 +7,10 @@ from flask import Response, g
 
 from app import access
 from app.answers import json_answer
+from app.api.v1 import documents
 from app.api.v1.blueprint import blueprint
 from app.api.v1.negotiation import read_object
+from app.describing import describe
 from app.models import Scope
 from app.services import reporting
 from app.services.errors import invalid_at, invalid_input
@@ -19,6 +21,11 @@ _NAMES = {"id", "reference", "outcome"}
 
 @blueprint.post("/predictions/<uuid:identifier>/outcome")
 @access.requires(Scope.OUTCOME)
+@describe(
+    body=documents.OutcomeReport,
+    answers={200: documents.RecordedOutcome, 201: documents.RecordedOutcome},
+    refusals=(409,),
+)
 def report_outcome(identifier: UUID) -> Response:
     """Record what turned out to be true of a prediction: `{"outcome": …}`; 200 if that is known already."""
     document = read_object({"outcome"})
@@ -30,6 +37,7 @@ def report_outcome(identifier: UUID) -> Response:
 
 @blueprint.post("/outcomes")
 @access.requires(Scope.OUTCOME)
+@describe(body=documents.OutcomeReports, answers={200: documents.OutcomeResults})
 def report_outcomes() -> Response:
     """Record many outcomes: `{"outcomes": [{"id" or "reference": …, "outcome": …}, …]}`; tells what became of each."""
     given = read_object({"outcomes"}).get("outcomes")

@@ -8,16 +8,18 @@ from flask import Request, Response, current_app, g, request
 from app import access
 from app.access import Caller
 from app.answers import json_answer
+from app.api.v1 import documents
 from app.api.v1.blueprint import blueprint
 from app.api.v1.negotiation import (
     acceptance_fault,
     media_type_fault,
 )
 from app.bodies import submission_of
+from app.describing import describe
 from app.errors import REPLAYED
 from app.models import Channel, Scope
 from app.paging import read_cursor, read_limit, read_query_text
-from app.request_keys import idempotency_key, key_fault
+from app.request_keys import IdempotencyKey, idempotency_key, key_fault
 from app.services import history, readings, search
 from app.services.answers import Answer
 from app.services.predictions import Ask, Predictions, begin_attempt
@@ -28,6 +30,10 @@ from config import Settings
 @blueprint.post("/models/<name>/predictions")
 @blueprint.post("/models/<name>/versions/<int:number>/predictions")
 @access.rechecked
+@describe(
+    body=documents.PredictionRequest, answers={201: documents.PredictionAnswer}, refusals=(409, 500),
+    headers={"Idempotency-Key": IdempotencyKey},
+)  # fmt: skip
 def create_predictions(name: str, number: int | None = None) -> Response:
     """Answer one row or many; the answer leaves when it is recorded.
 
@@ -52,6 +58,7 @@ def create_predictions(name: str, number: int | None = None) -> Response:
 
 @blueprint.get("/predictions")
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
+@describe(answers={200: documents.RecordPage}, query=documents.PAGE_PARAMETERS)
 def list_predictions() -> Response:
     """List the records that the caller may see and that fit the query, the newest first."""
     page = history.find_predictions(
@@ -67,6 +74,7 @@ def list_predictions() -> Response:
 
 @blueprint.get("/predictions/<uuid:identifier>")
 @access.requires(Scope.READ_OWN, Scope.READ_ALL)
+@describe(answers={200: documents.RecordDocument})
 def show_prediction(identifier: UUID) -> Response:
     """Show a whole record."""
     (document,) = history.as_documents(g.caller, [readings.read_prediction(g.caller, identifier)])

@@ -7,8 +7,10 @@ from flask import Response, g
 
 from app import access
 from app.answers import json_answer
+from app.api.v1 import documents
 from app.api.v1.blueprint import blueprint
 from app.api.v1.negotiation import read_object
+from app.describing import describe
 from app.models import Scope
 from app.services import reviews
 from app.services.errors import invalid_input
@@ -19,6 +21,7 @@ _TEXTS = ("verdict", "reason", "note")
 
 @blueprint.post("/predictions/<uuid:identifier>/reviews")
 @access.requires(Scope.REVIEW)
+@describe(body=documents.ReviewDraft, answers={201: documents.ReviewDocument}, refusals=(409,))
 def review(identifier: UUID) -> Response:
     """Record a review: `{"verdict": …, "correction"?: …, "reason"?: …, "note"?: …, "is_outcome"?: …}`."""
     draft = _draft(read_object({*_TEXTS, "correction", "is_outcome"}))

@@ -86,6 +86,10 @@ class Client:
         """Return a whole record."""
         return self._ask("GET", f"/api/v1/predictions/{identifier}")
 
+    def sealed_record(self, identifier: str) -> dict[str, Any]:
+        """Return a record with the very texts that its proof commits to, for `Proof.check`."""
+        return self._ask("GET", f"/api/v1/predictions/{identifier}/record")
+
     def predictions(self, query: str = "", *, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """Yield the records that fit a query, the newest first.
 

@@ -24,5 +24,9 @@ class UnreachableError(Exception):
     """The service did not answer, however often it was asked."""
 
 
+class WrongProofError(Exception):
+    """A proof does not prove what it should."""
+
+
 class NotSealedError(Exception):
     """The record is not in the book yet; it will be within seconds."""

@@ -1,5 +1,6 @@
 """What the service answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -26,10 +27,28 @@ class Answer:
 
 @dataclass(frozen=True)
 class Proof:
-    """The proof that a record is in the book, a tlog-proof file; `python -m verifier proof` checks it."""
+    """The proof that a record is in the book, a tlog-proof file."""
 
     text: str
 
     def write(self, path: str | PathLike[str]) -> None:
         """Write the file."""
         Path(path).write_text(self.text, encoding="utf-8")
+
+    def check(
+        self, *keys: str, record: Mapping[str, Any] | None = None, receipt: str | None = None
+    ) -> int:
+        """Check the proof offline, trusting no server; return which leaf of the book the record is.
+
+        Args:
+            keys: the public keys that you were given, `NAME+ID+BASE64`; one must have signed.
+            record: what `sealed_record` gives: then it must be the one that was sealed.
+            receipt: the `leaf_hash` of the answer: then the leaf must be that one.
+
+        Raises:
+            WrongProofError: what does not hold.
+            ImportError: if the extra is missing: `pip install 'daybook-client[verify]'`.
+        """
+        from daybook_client.checking import check_proof
+
+        return check_proof(self.text, keys, record, receipt)
