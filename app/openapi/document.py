@@ -8,7 +8,7 @@ from flask import Flask
 from app.access import Caller
 from app.describing import JSON
 from app.models import Model
-from app.openapi.operations import Operation, operations_of
+from app.openapi.operations import TAGS, Operation, operation_id, operations_of
 from app.openapi.shapes import Shapes
 from app.services import model_access, registry
 from app.version import VERSION
@@ -19,6 +19,7 @@ _ABOUT = (
     " and the models that you may use."
 )
 _PREDICTIONS = "/api/v1/models/{name}/predictions"
+_MODELS = "Your models"
 _SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token from your account page."},
     "password": {"type": "http", "scheme": "basic", "description": "The token as the password."},
@@ -39,7 +40,7 @@ def openapi_document(app: Flask, caller: Caller) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Daybook", "version": VERSION, "description": _ABOUT},
-        "servers": [{"url": "/"}],
+        "tags": [{"name": name} for name in (_MODELS, *TAGS.values())],
         "security": [{name: []} for name in _SECURITY],
         "paths": paths,
         "components": {"schemas": shapes.components, "securitySchemes": _SECURITY},
@@ -55,8 +56,8 @@ def _own_paths(
             continue
         path = operation.path.replace("{name}", model.name)
         document = operation.document(shapes, [])
-        document["operationId"] += f"_of_{model.name}"
-        document["tags"] = ["Your models"]
+        document["operationId"] = operation_id("post", path)
+        document["tags"] = [_MODELS]
         document["summary"] = f"Ask {model.title or model.name}"
         document["description"] = model.description or ""
         document["parameters"] = [one for one in document["parameters"] if one["in"] != "path"]

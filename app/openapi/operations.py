@@ -20,8 +20,14 @@ _CONVERTERS: dict[str, dict[str, Any]] = {
     "int": {"type": "integer", "minimum": 0},
     "uuid": {"type": "string", "format": "uuid"},
 }
-_TAGS = {"api_v1": "Daybook", "open_inference": "Open Inference (V2)", "kserve_v1": "KServe (V1)", "mlflow": "MLflow",
-         "health": "Operation", "openapi": "Operation"}  # fmt: skip
+#: What the routes of each blueprint are shown under, in this order.
+TAGS = {
+    "api_v1": "Daybook",
+    "open_inference": "Open Inference (V2)",
+    "kserve_v1": "KServe (V1)",
+    "mlflow": "MLflow",
+    "health": "Operation",
+}  # fmt: skip
 _OWN = "api_v1"
 _OPERATION = "health"
 
@@ -74,8 +80,8 @@ class Operation:
         """
         summary, _, more = (self.view.__doc__ or "").partition("\n\n")
         document: dict[str, Any] = {
-            "tags": [_TAGS[self.blueprint]],
-            "operationId": re.sub(r"\W+", "_", f"{self.method.lower()}{self.path}").strip("_"),
+            "tags": [TAGS.get(self.blueprint, TAGS[_OPERATION])],
+            "operationId": operation_id(self.method, self.path),
             "summary": summary.strip().removesuffix("."),
             "description": "\n".join(line.strip() for line in more.splitlines()).strip(),
             "parameters": [*self._in_path(names), *self._others(shapes)],
@@ -134,6 +140,11 @@ class Operation:
             yield 406
         if self.description.body:
             yield from (400, 411, 413, 415, 422)
+
+
+def operation_id(method: str, path: str) -> str:
+    """Return a name that no other operation has."""
+    return re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
 
 
 def operations_of(app: Flask) -> Iterator[Operation]:

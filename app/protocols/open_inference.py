@@ -121,7 +121,9 @@ def model_ready(name: str, number: int | None = None) -> Response:
 
 @blueprint.post("/repository/index")
 @access.requires(Scope.PREDICT, Scope.READ_OWN, Scope.READ_ALL)
-@describe(body=documents.IndexRequest, needs_body=False, answers={200: list[documents.IndexedModel]})
+@describe(
+    body=documents.IndexRequest, needs_body=False, answers={200: list[documents.IndexedModel]}
+)
 def list_models() -> Response:
     """List the models that the caller may use, and whether they answer."""
     models = model_access.visible_models(g.caller)

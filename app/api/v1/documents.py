@@ -23,7 +23,7 @@ PAGE_PARAMETERS = {
 }
 EXPORT_PARAMETERS = {
     "q": Query,
-    "format": Literal[tuple(available_formats())],  # type: ignore[valid-type]
+    "format": Literal[tuple(available_formats())],
     "reason": Annotated[str, Field(description="Why; asked for where much is exported.")],
 }
 SIZES = {"from": Annotated[int, Field(ge=0)], "to": Annotated[int, Field(ge=0)]}
