@@ -3,8 +3,11 @@
 import json
 import urllib.request
 
+import httpx
 import numpy as np
 import pytest
+from open_inference.openapi.client import InferenceRequest, OpenInferenceClient
+from open_inference.openapi.errors import BadRequestError
 from pydantic_open_inference import InputsBaseModel, OutputsBaseModel, RemoteModel
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
@@ -84,6 +87,46 @@ def test_tritons_client_reads_what_went_wrong(triton, cast):
         triton.infer("churn", tensors(binary=True)[:1], headers=cast["owner"].bearer)
     with pytest.raises(InferenceServerException, match="Send a token"):
         triton.infer("churn", tensors(binary=True))
+
+
+@pytest.fixture
+def generated(live, cast):
+    """The client that is generated from the protocol's own description; what is sent with each call is httpx's."""
+    with httpx.Client(headers=cast["owner"].bearer) as sender:
+        yield OpenInferenceClient(base_url=live.url, httpx_client=sender)
+
+
+def json_tensors(rows):
+    return [
+        {"name": name, "datatype": datatype, "shape": [len(rows)], "data": [row[name] for row in rows]}
+        for name, (datatype, _) in TYPES.items()
+    ]  # fmt: skip
+
+
+def test_the_protocols_own_client_asks_and_is_answered(live, generated, cast):
+    generated.check_server_liveness()
+    generated.check_server_readiness()
+    generated.check_model_readiness("churn")
+    generated.check_model_version_readiness("churn", "1")
+    assert generated.read_server_metadata().name == "daybook"
+    described = generated.read_model_metadata("churn")
+    assert [one.name for one in described.inputs] == list(TYPES)
+    assert generated.read_model_version_metadata("churn", "1").versions == ["1"]
+    request = InferenceRequest(id="mine", inputs=json_tensors(ROWS), outputs=[{"name": "predict"}, {"name": "predict_proba"}])  # fmt: skip
+    for answer in (
+        generated.model_infer("churn", request=request),
+        generated.model_version_infer("churn", "1", request=request),
+    ):
+        assert (answer.id, answer.model_name, answer.model_version) == ("mine", "churn", "1")
+        assert [one.shape for one in answer.outputs] == [[2, 1], [2, 2]]
+        assert answer.outputs[0].data.__root__ == told(live, cast["owner"])
+
+
+def test_the_protocols_own_client_reads_what_went_wrong(generated):
+    request = InferenceRequest(inputs=json_tensors(ROWS)[:1])
+    with pytest.raises(BadRequestError) as refused:
+        generated.model_infer("churn", request=request)
+    assert "This field is required" in refused.value.body["error"]
 
 
 def test_mlflows_shapes_and_sagemakers_contract(live, cast):

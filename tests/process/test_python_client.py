@@ -8,13 +8,21 @@ import httpx
 import pandas as pd
 import pytest
 
+from app.sealer.signing import KeyStore, SigningKey
 from config import PROJECT
 from tests.support.cast import GOOD_ROW
 from tests.support.live import live_server
 
 sys.path.insert(0, str(PROJECT / "clients/python"))
 
-from daybook_client import Client, DaybookError, NotSealedError, UnreachableError
+from daybook_client import (
+    Client,
+    DaybookError,
+    NotSealedError,
+    Proof,
+    UnreachableError,
+    WrongProofError,
+)
 
 ROWS = [GOOD_ROW, GOOD_ROW | {"age": 61.5}]
 
@@ -47,6 +55,27 @@ def test_what_a_client_does_all_day(daybook, tmp_path):
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert json.loads(archive.read("manifest.json"))["count"] == 2
     assert "tlog-proof" in daybook.proof(first.id, wait=30).text
+
+
+def test_a_proof_is_checked_without_the_service(daybook, tmp_path):
+    answer, other = daybook.predict("churn", ROWS)
+    proof, record = daybook.proof(answer.id, wait=30), daybook.sealed_record(answer.id)
+    public_key = KeyStore(tmp_path / "live/ledger/keys").newest().public.to_text()
+    index = proof.check(public_key, record=record, receipt=answer.leaf_hash)
+    assert daybook.proof(other.id, wait=30).check(public_key) == index + 1
+    with pytest.raises(WrongProofError, match="receipt"):
+        proof.check(public_key, receipt=other.leaf_hash)
+    parts = record["parts"] | {"inputs": record["parts"]["inputs"].replace("44", "45")}
+    with pytest.raises(WrongProofError, match="inputs"):
+        proof.check(public_key, record=record | {"parts": parts})
+    with pytest.raises(WrongProofError):
+        proof.check(public_key, record=daybook.sealed_record(other.id))
+    with pytest.raises(WrongProofError):
+        Proof(proof.text.replace("index ", "index 1")).check(public_key)
+    with pytest.raises(WrongProofError):
+        proof.check(SigningKey.generate(public_key.partition("+")[0]).public.to_text())
+    with pytest.raises(WrongProofError):
+        proof.check("no key")
 
 
 def test_frames_go_in_and_come_out(daybook):
