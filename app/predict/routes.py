@@ -58,7 +58,7 @@ def submit_form(name: str) -> Response | tuple[str, int]:
 
     The service asks for the scope, so that a refusal is recorded like every other.
     """
-    attempt = begin_attempt(g.caller, Channel.FORM, g.request_id)
+    attempt = begin_attempt(g.caller, Channel.FORM, g.request_id, g.client_request_id)
     typed = typed_values(request.form)
     service: Predictions = current_app.extensions["predictions"]
     ask = Ask(attempt=attempt, caller=g.caller, submission=FormSubmission(typed), model=name)

@@ -46,7 +46,7 @@ def ask(
     key = idempotency_key(this)
     fault = fault or key_fault(key) or _encoding_fault(this)
     asked = Ask(
-        attempt=begin_attempt(g.caller, channel, g.request_id),
+        attempt=begin_attempt(g.caller, channel, g.request_id, g.client_request_id),
         caller=g.caller,
         submission=submission_of(this, understand),
         model=model,

@@ -21,12 +21,16 @@ from ml.validation import Row
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """A request from the moment it arrives: who asks, by which door, and since when."""
+    """A request from the moment it arrives: who asks, by which door, and since when.
+
+    `client_request_id` is what the client calls it: the reference of what has no other.
+    """
 
     actor_id: UUID
     token_id: UUID | None
     role: Role
     channel: Channel
+    client_request_id: str | None = None
     request_id: UUID = field(default_factory=new_id)
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.perf_counter)
@@ -101,6 +105,7 @@ def make_record(
         new_id_text(), request_id, row, received_at, answered_at, actor_id, token_id, attempt.channel,
         target.model, target.number, target.artifact_sha256, target.environment_sha256, status,
     )  # fmt: skip
+    reference = reference or attempt.client_request_id
     given = {"inputs": inputs, "output": output, "reference": reference, "subject": subject}
     parts, salts, commitments = {}, {}, {}
     for name in PARTS:

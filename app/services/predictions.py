@@ -52,14 +52,17 @@ _NOT_CONFIRMED = (
 _RETRIABLE = (UnavailableError, UnexpectedError, KeyReusedError)
 
 
-def begin_attempt(caller: Caller, channel: Channel, request_id: UUID) -> Attempt:
-    """Note that a request has arrived; call this before anything else is done for it."""
+def begin_attempt(
+    caller: Caller, channel: Channel, request_id: UUID, client_request_id: str | None = None
+) -> Attempt:
+    """Note that a request has arrived, and what its client calls it; call this before anything else is done for it."""
     return Attempt(
         actor_id=caller.user_id,
         token_id=caller.token_id,
         role=caller.role,
         channel=channel,
         request_id=request_id,
+        client_request_id=client_request_id,
     )
 
 

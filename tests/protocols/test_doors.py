@@ -489,3 +489,21 @@ def test_health_is_told_where_calls_are_limited_too(fresh_url, cast, tmp_path):
         == 200
     )
     dispose(app)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_the_client_calls_a_request_is_kept_with_its_record(context, send, door):
+    path, body, type_ = DOORS[door]
+    answer = send(path, body, type_=type_, **{"X-Request-Id": "mine-7"})
+    assert (answer.status_code // 100, answer.headers["X-Request-Id"]) == (2, "mine-7")
+    assert db.session.scalars(select(Prediction.reference)).all() == ["mine-7"]
+
+
+def test_a_name_of_its_own_is_the_rows_reference(context, send):
+    rows = {"inputs": [GOOD_ROW, GOOD_ROW], "references": ["a", None]}
+    send(API, rows, **{"X-Request-Id": "r"})
+    send(V2, {"id": "b", "inputs": columns([GOOD_ROW])}, **{"X-Request-Id": "s"})
+    send(V1, {"instances": []}, **{"X-Request-Id": "refused"})
+    send(API, {"inputs": [GOOD_ROW]}, **{"X-Request-Id": "no name: it has spaces"})
+    found = db.session.scalars(select(Prediction.reference).order_by(Prediction.id)).all()
+    assert found == ["a", "r", "b", "refused", None]
