@@ -12,6 +12,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,12 @@ def _alone(rounds: int, seconds: float) -> dict[str, Any]:
 
 def _ledger(quick: bool) -> dict[str, Any]:
     sizes = (5_000, 20_000) if quick else (100_000, 1_000_000)
-    rounds, seconds = (1, 6.0) if quick else (6, 12.0)  # Some seals in each.
+    rounds, seconds = (2, 6.0) if quick else (60, 6.0)
     with house.furnished(WORK) as furnished, closing(furnished.connect()) as connection:
-        with house.serving(furnished.daybook, "/readyz", furnished) as (server, port):
+        sealing = partial(
+            furnished.daybook, DAYBOOK_SEAL_SECONDS="1"
+        )  # So that each measurement has its own.
+        with house.serving(sealing, "/readyz", furnished) as (server, port):
             target = furnished.target("logreg", port, server)
             slowed = ledger.with_sealing(target, connection, rounds=rounds, seconds=seconds)
         grown = ledger.sealed_and_verified(furnished, connection, sizes=sizes)

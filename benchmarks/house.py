@@ -54,9 +54,9 @@ class House:
                "MODELS": str(self.folder / "models"), "PYTHONPATH": str(PROJECT)}  # fmt: skip
         return inherited | own
 
-    def daybook(self, port: int) -> subprocess.Popen[bytes]:
-        """Start Daybook as it is served in production."""
-        return self._start([sys.executable, "manage.py", "serve"], port)
+    def daybook(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
+        """Start Daybook as it is served in production, with some settings."""
+        return self._start([sys.executable, "manage.py", "serve"], port, settings)
 
     def plain(self, factory: str, port: int) -> subprocess.Popen[bytes]:
         """Start one of the applications of `benchmarks.plain` on the same server."""
@@ -86,10 +86,16 @@ class House:
             bodies=self.bodies(), headers=(f"Authorization: Bearer {self.token}",),
         )  # fmt: skip
 
-    def _start(self, command: Sequence[str], port: int) -> subprocess.Popen[bytes]:
+    def _start(
+        self, command: Sequence[str], port: int, settings: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         counts = self.folder / f"counts-{port}"
         counts.mkdir(exist_ok=True)
-        environment = self.environment(port) | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
+        environment = (
+            self.environment(port)
+            | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
+            | dict(settings or {})
+        )
         with (self.folder / f"server-{port}.log").open("wb") as log:
             return subprocess.Popen(
                 command, cwd=PROJECT, env=environment, stdout=log, stderr=log,

@@ -61,9 +61,12 @@ def _ledger(measured: dict[str, Any]) -> str:
         (f"memory of the verifier, {size} records", f"{megabytes:.0f} MB")
         for size, megabytes in measured["megabytes"].items()
     ]
-    for what, one in measured["slowed"].items():
+    for what, one in measured["slowed"]["loads"].items():
         told = f"{one['rate']:,.0f} answers/s, {one['cpu']:.2f} CPU s per 1,000"
         rows += [(f"predictions at 32 connections, {what}", told)]
+    for what, one in measured["slowed"]["ratios"].items():
+        told = f"{one['median']:.3f} × ({one['low']:.3f} to {one['high']:.3f})"
+        rows += [(f"{what}, sealing against not, median of {one['pairs']} pairs (95 %)", told)]
     return _table(("ledger", "measured"), rows)
 
 
