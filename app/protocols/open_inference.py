@@ -176,6 +176,7 @@ def infer(name: str, number: int | None = None) -> Response:
     """Answer tensors: a column for each input, or all of them as one matrix."""
     this: Request = request._get_current_object()  # type: ignore[attr-defined]
     read: list[Inference] = []
+    signatures: list[Signature] = []
 
     def understand(body: bytes) -> Submission:
         limit = current_app.extensions["settings"].max_rows
@@ -183,13 +184,22 @@ def infer(name: str, number: int | None = None) -> Response:
             read.append(inference := read_inference(body, _json_length(this), limit))
         except ServiceError as error:
             return TranslatedSubmission(body, _refusing(error), limit)
-        return TranslatedSubmission(
-            body, lambda signature: _rows(signature, inference, limit), limit, inference.id
-        )
+
+        def translate(signature: Signature) -> list[Any]:
+            signatures.append(signature)
+            return _rows(signature, inference, limit)
+
+        return TranslatedSubmission(body, translate, limit, inference.id)
 
     variant = f"{Channel.OPEN_INFERENCE} {this.headers.get(_JSON_LENGTH, '')}"
     answer = ask(understand, Channel.OPEN_INFERENCE, name, number, variant=variant)
-    return marked(answer, _answered(answer, read[0]))
+    # An answer that is repeated may be of another version than the one that answers now.
+    signature = _signature_of(answer) if answer.replayed else signatures[0]
+    return marked(answer, _answered(answer, read[0], signature))
+
+
+def _signature_of(answer: Answer) -> Signature:
+    return Signature.from_json(registry.get_version(answer.model, answer.version).signature)
 
 
 def _rows(signature: Signature, inference: Inference, most: int) -> list[Any]:
@@ -207,10 +217,8 @@ def _refusing(error: ServiceError) -> Any:
     return refuse
 
 
-def _answered(answer: Answer, inference: Inference) -> Response:
-    # Of the version that answered: it may not be the active one any more.
-    version = registry.get_version(answer.model, answer.version)
-    signature, outputs = Signature.from_json(version.signature), outputs_of(answer)
+def _answered(answer: Answer, inference: Inference, signature: Signature) -> Response:
+    outputs = outputs_of(answer)
     wanted: Sequence[Mapping[str, Any]] = inference.outputs or [{"name": _PREDICT}]
     described, parts = [], []
     for one in wanted:

@@ -5,8 +5,10 @@ import struct
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 from sqlalchemy import Text, cast, select
 
 from app import create_app
@@ -507,3 +509,35 @@ def test_a_name_of_its_own_is_the_rows_reference(context, send):
     send(API, {"inputs": [GOOD_ROW]}, **{"X-Request-Id": "no name: it has spaces"})
     found = db.session.scalars(select(Prediction.reference).order_by(Prediction.id)).all()
     assert found == ["a", "r", "b", "refused", None]
+
+
+def test_an_answer_that_is_repeated_is_described_as_the_version_that_gave_it(app, send, tmp_path):
+    """The first gave labels; the version that answers now gives numbers."""
+    body = {"inputs": columns([GOOD_ROW]), "outputs": [{"name": "predict"}]}
+    first = send(V2, body, **{"Idempotency-Key": "k"})
+    with app.app_context():
+        data = customers()
+        numbers = data.assign(left=(data["left"] == "yes") * 1.5)
+        regressor = make_pipeline(
+            ColumnTransformer([("numbers", "passthrough", ["age", "visits"])]), DummyRegressor()
+        )
+        path = write_model(
+            tmp_path, regressor.fit(numbers.drop(columns="left"), numbers["left"]), numbers
+        )
+        assert register(path, "churn") == 2
+    app.extensions["runtimes"].forget()
+    now, again = send(V2, body), send(V2, body, **{"Idempotency-Key": "k"})
+    assert again.data == first.data
+    (output,) = now.get_json()["outputs"]
+    assert (now.get_json()["model_version"], output["datatype"]) == ("2", "FP64")
+
+
+def test_an_answer_needs_no_statement_but_its_records(send, statements):
+    body = {"inputs": columns([GOOD_ROW])}
+    send(V2, body)
+    statements.clear()
+    send(V2, body)
+    sent_by_v2 = list(statements)
+    statements.clear()
+    send(API, {"inputs": [GOOD_ROW]})
+    assert sent_by_v2 == statements
