@@ -23,9 +23,10 @@ class Description:
         answers: the shapes of its answers, by status.
         body: the shapes of what it takes; None if it takes nothing.
         needs_body: whether it must be sent.
-        query: the shapes of its parameters, by name; none of them is required.
-        required: those that are.
-        headers: what it reads of them, by name.
+        query: the shapes of its parameters, by name.
+        required: the names of those parameters that must be sent.
+        headers: the shapes of the headers that it reads, by name.
+        answer_headers: the shapes of the headers that its answers may have, by name.
         refusals: statuses of refusals that other routes of its kind do not have.
     """
 
@@ -35,6 +36,7 @@ class Description:
     query: Mapping[str, Any] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     headers: Mapping[str, Any] = field(default_factory=dict)
+    answer_headers: Mapping[str, Any] = field(default_factory=dict)
     refusals: tuple[int, ...] = ()
 
 
@@ -46,6 +48,7 @@ def describe(
     query: Mapping[str, Any] | None = None,
     required: frozenset[str] = frozenset(),
     headers: Mapping[str, Any] | None = None,
+    answer_headers: Mapping[str, Any] | None = None,
     refusals: tuple[int, ...] = (),
 ) -> Callable[[View], View]:
     """Declare what a route takes and answers; a shape without a media type is one of JSON. See `Description`."""
@@ -53,7 +56,7 @@ def describe(
         answers={status: _content(shape) for status, shape in answers.items()},
         body=None if body is None else _content(body),
         needs_body=needs_body, query=query or {}, required=required,
-        headers=headers or {}, refusals=refusals,
+        headers=headers or {}, answer_headers=answer_headers or {}, refusals=refusals,
     )  # fmt: skip
 
     def declare(view: View) -> View:

@@ -43,7 +43,7 @@ def limit_api(blueprint: Blueprint) -> None:
     """Limit the requests of each caller by `DAYBOOK_API_LIMIT`, if there is one."""
     limiter.limit(
         lambda: _settings().api_limit or _BY_ADDRESS,
-        key_func=lambda: str(g.caller.token_id),
+        key_func=lambda: str(g.caller.token_id or g.caller.user_id),
         exempt_when=lambda: not _settings().api_limit or g.caller is None,
     )(blueprint)
 

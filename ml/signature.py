@@ -78,6 +78,16 @@ class InputField:
         """Whether the field holds numbers."""
         return self.type in (FieldType.NUMBER, FieldType.INTEGER)
 
+    @property
+    def example(self) -> Scalar | None:
+        """The typical value, if it may be sent: bounds and categories can be corrected after it was found."""
+        value = self.typical
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            low = -math.inf if self.minimum is None else self.minimum
+            high = math.inf if self.maximum is None else self.maximum
+            value = value if low <= value <= high else None
+        return value if not self.categories or value in self.categories else None
+
     def _fault(self) -> str | None:
         words = (self.title, self.description, self.unit)
         if not all(word is None or isinstance(word, str) for word in words):
@@ -197,9 +207,9 @@ class Signature:
 
     def example(self) -> dict[str, Any] | None:
         """Return a row that may be sent, of typical values; None if one is not known of every required input."""
-        if any(item.required and item.typical is None for item in self.inputs):
+        if any(item.required and item.example is None for item in self.inputs):
             return None
-        return {item.name: item.typical for item in self.inputs if item.typical is not None}
+        return {item.name: item.example for item in self.inputs if item.example is not None}
 
 
 _SCHEMA_TYPES: dict[FieldType, dict[str, Any]] = {
@@ -232,7 +242,7 @@ def _property_schema(item: InputField) -> dict[str, Any]:
         "minimum": item.minimum,
         "maximum": item.maximum,
         "default": item.default,
-        "examples": None if item.typical is None else [item.typical],
+        "examples": None if item.example is None else [item.example],
     }
     return schema | _without_none(optional)
 

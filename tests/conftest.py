@@ -15,10 +15,9 @@ from tests.support.book import RolledBackBook
 from tests.support.cast import make_world, sign_in
 from tests.support.postgres import Server, dispose, settings_for, skip_without
 
-#: Pages, commands and protocols call what the others test, and have no SQL of their own.
+#: Pages, commands, APIs and protocols call what the others test, and have no SQL of their own.
 FOLDERS = {
     "services": ["postgres"],
-    "api": ["postgres"],
     "database": ["postgres"],
     "concurrency": ["postgres"],
     "process": ["process"],

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from verifier.book import Source, verify_book
-from verifier.bundle import Bundle
-from verifier.database import Database, Psql
-from verifier.errors import Rejected, printable
-from verifier.keyring import Keyring
-from verifier.merkle import verify_consistency
-from verifier.notes import Key, open_checkpoint, parse_hash
-from verifier.proofs import verify_proof, verify_record
-from verifier.records import read_record
+from .book import Source, verify_book
+from .bundle import Bundle
+from .database import Database, Psql
+from .errors import Rejected, printable
+from .keyring import Keyring
+from .merkle import verify_consistency
+from .notes import Key, open_checkpoint, parse_hash
+from .proofs import verify_proof, verify_record
+from .records import read_record
 
 _EPILOG = """examples:
   python -m verifier proof record.tlog-proof --key NAME+ID+BASE64

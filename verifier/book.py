@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
-from verifier.errors import Finding, Rejected, printable
-from verifier.keyring import Keyring
-from verifier.memory import Memory
-from verifier.merkle import Tree, hash_leaf
-from verifier.notes import open_checkpoint, read_size
-from verifier.records import check_parts, compare, missing_parts, read_envelope, read_record
-from verifier.tiles import Tiles
+from .errors import Finding, Rejected, printable
+from .keyring import Keyring
+from .memory import Memory
+from .merkle import Tree, hash_leaf
+from .notes import open_checkpoint, read_size
+from .records import check_parts, compare, missing_parts, read_envelope, read_record
+from .tiles import Tiles
 
 _AT_ONCE = 1000
 #: Findings beyond these are counted and not kept: of a book that is another one there are millions.

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from verifier.book import MOST_FINDINGS, Stored
-from verifier.errors import Finding, Rejected
-from verifier.notes import Key, read_size
-from verifier.tiles import WIDTH, path
+from .book import MOST_FINDINGS, Stored
+from .errors import Finding, Rejected
+from .notes import Key, read_size
+from .tiles import WIDTH, path
 
 
 class Bundle:

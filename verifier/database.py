@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from verifier.book import Stored
-from verifier.errors import Finding, Rejected
+from .book import Stored
+from .errors import Finding, Rejected
 
 _PAGE = 2_000
 #: What the texts of one page may take; a single record may take more.

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from verifier.errors import Rejected
-from verifier.notes import Key, parse_base64
+from .errors import Rejected
+from .notes import Key, parse_base64
 
 
 class Keyring:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from verifier.errors import Finding, Rejected
+from .errors import Finding, Rejected
 
 #: What an erasure may take from a prediction and from what belongs to it; nothing else is ever erased.
 ERASABLE = frozenset(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
-from verifier.errors import Rejected
+from .errors import Rejected
 
 MOST_HASHES = 64
 _HASH = 32

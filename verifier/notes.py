@@ -7,7 +7,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from verifier.errors import Rejected
+from .errors import Rejected
 
 _MOST_BYTES = 1_000_000
 _MOST_SIGNATURES = 16

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.errors import Rejected
-from verifier.merkle import hash_leaf, verify_inclusion
-from verifier.notes import (
+from .errors import Rejected
+from .merkle import hash_leaf, verify_inclusion
+from .notes import (
     Checkpoint,
     Key,
     open_checkpoint,
@@ -13,7 +13,7 @@ from verifier.notes import (
     parse_hash,
     parse_number,
 )
-from verifier.records import check_parts, compare, read_envelope
+from .records import check_parts, compare, read_envelope
 
 _HEADER = "c2sp.org/tlog-proof@v1"
 

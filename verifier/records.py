@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hmac import new as hmac
 from typing import Any
 
-from verifier.errors import Rejected
+from .errors import Rejected
 
 VERSION = 1
 KINDS = ("prediction", "outcome", "review", "event", "erasure", "retention", "key_change", "loss")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from verifier.merkle import hash_children
+from .merkle import hash_children
 
 WIDTH = 256
 

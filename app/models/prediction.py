@@ -37,6 +37,7 @@ class Prediction(Base):
     that was sent, or `{"bytes": …, "sha256": …}` of a body that could not be read as one.
 
     `inputs`, `output`, `reference` and `subject` can be erased; each has a salt and a commitment.
+    `client_request_id`, what the client calls its request, is not: it stands in logs, too, and is not sealed.
     The two JSON columns hold canonical bytes, which `json`, unlike `jsonb`, keeps as they are.
     There are no foreign keys: they would block dropping a month, and records outlive what they name.
     """
@@ -60,6 +61,13 @@ class Prediction(Base):
             "id",
             postgresql_ops={"reference": "text_pattern_ops"},
             postgresql_where=text("reference IS NOT NULL"),
+        ),
+        Index(
+            "ix_predictions_client_request_id_id",
+            "client_request_id",
+            "id",
+            postgresql_ops={"client_request_id": "text_pattern_ops"},
+            postgresql_where=text("client_request_id IS NOT NULL"),
         ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
@@ -90,3 +98,4 @@ class Prediction(Base):
     subject: Mapped[str | None]
     subject_salt: Mapped[bytes | None]
     subject_commitment: Mapped[bytes | None]
+    client_request_id: Mapped[str | None]

@@ -8,7 +8,7 @@ from flask import Flask
 from app.access import Caller
 from app.describing import JSON
 from app.models import Model
-from app.openapi.operations import TAGS, Operation, operation_id, operations_of
+from app.openapi.operations import TAGS, Operation, operations_of
 from app.openapi.shapes import Shapes
 from app.services import model_access, registry
 from app.version import VERSION
@@ -20,6 +20,7 @@ _ABOUT = (
 )
 _PREDICTIONS = "/api/v1/models/{name}/predictions"
 _MODELS = "Your models"
+_KEPT = "openapi"
 _SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token from your account page."},
     "password": {"type": "http", "scheme": "basic", "description": "The token as the password."},
@@ -29,10 +30,11 @@ _SECURITY = {
 def openapi_document(app: Flask, caller: Caller) -> dict[str, Any]:
     """Return the description of what a caller may call (OpenAPI 3.1)."""
     models = model_access.visible_models(caller)
-    operations = [one for one in operations_of(app) if one.is_for(caller)]
-    shapes = Shapes(type_ for one in operations for type_ in one.types())
+    operations, shapes = _declared(app)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
+        if not operation.is_for(caller):
+            continue
         document = operation.document(shapes, [model.name for model in models])
         if operation.path == _PREDICTIONS:
             paths |= dict(_own_paths(operation, shapes, models))
@@ -47,16 +49,27 @@ def openapi_document(app: Flask, caller: Caller) -> dict[str, Any]:
     }
 
 
+def _declared(app: Flask) -> tuple[list[Operation], Shapes]:
+    """Return what the routes declare, which is the same for every caller: to make schemas of types takes its time."""
+    if _KEPT not in app.extensions:
+        operations = list(operations_of(app))
+        shapes = Shapes(type_ for one in operations for type_ in one.types())
+        app.extensions[_KEPT] = operations, shapes
+    kept: tuple[list[Operation], Shapes] = app.extensions[_KEPT]
+    return kept
+
+
 def _own_paths(
     operation: Operation, shapes: Shapes, models: list[Model]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each model's own way to be asked, with its fields."""
+    active = registry.active_versions(models)
     for model in models:
-        if (version := registry.active_version(model)) is None:
+        if (version := active.get(model.id)) is None:
             continue
         path = operation.path.replace("{name}", model.name)
         document = operation.document(shapes, [])
-        document["operationId"] = operation_id("post", path)
+        document["operationId"] = f"ask_{model.name.replace('-', '_')}"
         document["tags"] = [_MODELS]
         document["summary"] = f"Ask {model.title or model.name}"
         document["description"] = model.description or ""

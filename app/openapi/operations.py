@@ -29,6 +29,13 @@ TAGS = {
     "health": "Operation",
 }  # fmt: skip
 _OWN = "api_v1"
+_REQUEST_ID, _OWN_NAME = (
+    "X-Request-Id",
+    "Your own name of this request: it is echoed, logged and kept.",
+)
+_TEXT = {"type": "string"}
+_COME_AGAIN = (202, 409, 429, 503)
+_LATER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 _OPERATION = "health"
 
 
@@ -64,6 +71,7 @@ class Operation:
         declared = self.description
         yield from declared.query.values()
         yield from declared.headers.values()
+        yield from declared.answer_headers.values()
         for content in (
             declared.body or {},
             *declared.answers.values(),
@@ -81,7 +89,7 @@ class Operation:
         summary, _, more = (self.view.__doc__ or "").partition("\n\n")
         document: dict[str, Any] = {
             "tags": [TAGS.get(self.blueprint, TAGS[_OPERATION])],
-            "operationId": operation_id(self.method, self.path),
+            "operationId": re.sub(r"\W+", "_", f"{self.method.lower()}{self.path}").strip("_"),
             "summary": summary.strip().removesuffix("."),
             "description": "\n".join(line.strip() for line in more.splitlines()).strip(),
             "parameters": [*self._in_path(names), *self._others(shapes)],
@@ -92,8 +100,8 @@ class Operation:
                 "required": self.description.needs_body,
                 "content": _content(self.description.body, shapes),
             }
-        if self.requirement.public:
-            document["security"] = []
+        if self.requirement.public:  # Some want a token of the operator's where there is one.
+            document["security"] = [{}, {"token": []}] if 401 in self.description.answers else []
         return document
 
     def _in_path(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -104,23 +112,24 @@ class Operation:
             yield {"name": name, "in": "path", "required": True, "schema": schema}
 
     def _others(self, shapes: Shapes) -> Iterator[dict[str, Any]]:
-        for place, given in (
-            ("query", self.description.query),
-            ("header", self.description.headers),
-        ):
+        declared = self.description
+        for place, given in (("query", declared.query), ("header", declared.headers)):
             for name, type_ in given.items():
-                required = name in self.description.required
+                required = name in declared.required
                 yield {"name": name, "in": place, "required": required, "schema": shapes[type_]}
+        yield {"name": _REQUEST_ID, "in": "header", "description": _OWN_NAME, "schema": _TEXT}
 
     def _responses(self, shapes: Shapes) -> dict[str, Any]:
+        declared = self.description
+        own = {name: {"schema": shapes[type_]} for name, type_ in declared.answer_headers.items()}
+        own[_REQUEST_ID] = {"schema": _TEXT}
         return {
             str(status): {
                 "description": HTTPStatus(status).phrase,
+                "headers": own if status not in _COME_AGAIN else own | _LATER,
                 "content": _content(content, shapes),
             }
-            for status, content in sorted(
-                (self._refusals() | dict(self.description.answers)).items()
-            )
+            for status, content in sorted((self._refusals() | dict(declared.answers)).items())
         }
 
     def _refusals(self) -> dict[int, Content]:
@@ -140,11 +149,6 @@ class Operation:
             yield 406
         if self.description.body:
             yield from (400, 411, 413, 415, 422)
-
-
-def operation_id(method: str, path: str) -> str:
-    """Return a name that no other operation has."""
-    return re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
 
 
 def operations_of(app: Flask) -> Iterator[Operation]:

@@ -1,7 +1,8 @@
 """Asking for predictions through another protocol: the same service, the same record."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import orjson
 from flask import Request, Response, current_app, g, request
@@ -17,7 +18,11 @@ from app.services.submissions import Submission
 
 _JSON = "application/json"
 #: What all routes that ask have in common, for their descriptions.
-ASKED: Any = {"headers": {"Idempotency-Key": IdempotencyKey}, "refusals": (404, 409, 500)}
+ASKED: Any = {
+    "headers": {"Idempotency-Key": IdempotencyKey},
+    "answer_headers": {"Daybook-Prediction-Id": UUID, REPLAYED: Literal["true"]},
+    "refusals": (404, 409, 500),
+}
 
 
 def ask(

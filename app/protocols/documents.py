@@ -132,9 +132,9 @@ class ModelNames(TypedDict):
 
 @_open
 class Instances(TypedDict):
-    """Rows: objects by the names of the inputs, or lists in the model's order."""
+    """Rows: objects by the names of the inputs, or lists in the model's order; values, where there is one input."""
 
-    instances: Annotated[list[dict[str, Any] | list[Any]], Field(min_length=1)]
+    instances: Annotated[list[Any], Field(min_length=1)]
 
 
 class Predictions(TypedDict):
@@ -177,7 +177,7 @@ class InstancesTable(_Asked):
 class InputsTable(_Asked):
     """Columns by the names of the inputs, or rows."""
 
-    inputs: dict[str, list[Any]] | list[Any]
+    inputs: dict[str, Any] | list[Any]
 
 
 Table = SplitTable | RecordsTable | InstancesTable | InputsTable

@@ -1,10 +1,11 @@
 """The Open Inference Protocol (V2) over REST, as MLServer, Triton and KServe speak it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from flask import Blueprint, Request, Response, current_app, g, request
+from pydantic import Field
 
 from app import access
 from app.describing import BYTES, JSON, describe
@@ -42,6 +43,9 @@ from ml.signature import Output, OutputType, Signature
 blueprint = Blueprint("open_inference", __name__, url_prefix="/v2")
 limit_api(blueprint)
 _JSON_LENGTH = "Inference-Header-Content-Length"
+_BYTES_HEADERS = {
+    _JSON_LENGTH: Annotated[int, Field(ge=0, description="How long the JSON before the bytes is.")]
+}
 _PREDICT, _PROBABILITIES = "predict", "predict_proba"
 
 
@@ -155,7 +159,7 @@ def load(name: str) -> Response:
 
 @blueprint.post("/repository/models/<name>/unload")
 @access.requires(Scope.ADMIN)
-@describe(answers={200: documents.Nothing}, refusals=(409,))
+@describe(answers={200: documents.Nothing})
 def unload(name: str) -> Response:
     """Let a model answer no more until it is loaded or activated again. The book tells of it."""
     model_access.visible_model(g.caller, name)
@@ -170,7 +174,7 @@ def unload(name: str) -> Response:
 @describe(
     body={JSON: documents.InferenceRequest, BYTES: bytes},
     answers={200: {JSON: documents.InferenceResponse, BYTES: bytes}},
-    **ASKED,
+    **ASKED | {name: ASKED[name] | _BYTES_HEADERS for name in ("headers", "answer_headers")},
 )
 def infer(name: str, number: int | None = None) -> Response:
     """Answer tensors: a column for each input, or all of them as one matrix."""

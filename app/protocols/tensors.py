@@ -43,6 +43,7 @@ class Tensor:
     shape: tuple[int, ...]
     values: Sequence[Any]
     place: int
+    content_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,19 @@ def _rows_of_columns(signature: Signature, tensors: Sequence[Tensor], most: int)
             raise _fault(tensor.place, "shape", "A column has the shape [rows] or [rows, 1].")
         if tensor.name in columns:
             raise _fault(tensor.place, "name", "This input is there twice.")
-        columns[tensor.name] = tensor.values
+        columns[tensor.name] = _as_field(signature, tensor)
     if len({len(values) for values in columns.values()}) > 1:
         raise invalid_input("inputs", "The columns have different numbers of rows.")
     return rows_of_columns(signature, columns, most)
+
+
+def _as_field(signature: Signature, tensor: Tensor) -> Sequence[Any]:
+    """Return the values of a column: moments as days, where they are said to be moments and the model takes days."""
+    if tensor.content_type != "datetime" or tensor.name not in signature.names:
+        return tensor.values
+    if signature[tensor.name].type is not FieldType.DATE:
+        return tensor.values
+    return [_day_of(value, tensor.place) for value in tensor.values]
 
 
 def encoded(datatype: str, values: Sequence[Any]) -> bytes:
@@ -192,14 +202,10 @@ def _tensor(given: Any, at: int, data: _Bytes, most: int, usual: str | None) -> 
         raise _fault(
             at, "data", f"The shape has {prod(shape)} values, but there are {len(values)}."
         )
+    said = _content_type(parameters, "inputs", at, "parameters") or usual
     if datatype == TEXT:
-        said = (
-            _content_type(parameters, "inputs", at, "parameters")
-            if isinstance(parameters, dict)
-            else None
-        )
-        values = [_decoded(one, at, said or usual) for one in values]
-    return Tensor(given["name"], datatype, tuple(shape), values, at)
+        values = [_decoded(one, at, is_base64=said == "base64") for one in values]
+    return Tensor(given["name"], datatype, tuple(shape), values, at, said)
 
 
 def _check_shape(shape: Any, at: int, most: int) -> None:
@@ -265,34 +271,32 @@ def _texts(data: bytes, at: int) -> Iterator[bytes]:
         place += length
 
 
-def _content_type(parameters: Mapping[str, Any], *places: str | int) -> str | None:
-    said = parameters.get("content_type")
+def _content_type(parameters: Any, *places: str | int) -> str | None:
+    said = parameters.get("content_type") if isinstance(parameters, dict) else None
     if said is not None and said not in CONTENT_TYPES:
         raise invalid_at(*places, "content_type", why=f"Give one of: {', '.join(CONTENT_TYPES)}.")
     return said
 
 
-def _decoded(value: Any, at: int, content_type: str | None) -> Any:
+def _decoded(value: Any, at: int, *, is_base64: bool) -> Any:
     try:
-        if content_type == "base64" and isinstance(value, str | bytes):
+        if is_base64 and isinstance(value, str | bytes):
             value = base64.b64decode(value, validate=True)
-        value = value.decode() if isinstance(value, bytes) else value
-        return _date(value) if content_type == "datetime" and isinstance(value, str) else value
-    except UnicodeDecodeError:
-        raise _fault(at, "data", "A text is not in UTF-8.") from None
+        return value.decode() if isinstance(value, bytes) else value
     except ValueError:
-        raise _fault(at, "data", f"A value is no {content_type}.") from None
+        raise _fault(at, "data", "A text is not in UTF-8, or no base64.") from None
 
 
-def _date(text: str) -> str:
-    """Return the day of a moment (ISO 8601): models have dates, and a time of day would be lost.
-
-    Raises:
-        ValueError: if it is none, or not the beginning of a day.
-    """
-    moment = datetime.fromisoformat(text)
+def _day_of(value: Any, at: int) -> Any:
+    """Return the day that begins with a moment (ISO 8601)."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value  # It is refused as any other date that is none.
     if moment.time() != time():
-        raise ValueError("a time of day")
+        raise _fault(at, "data", "A moment has a time of day, but the model takes a date.")
     return moment.date().isoformat()
 
 

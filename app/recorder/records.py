@@ -23,7 +23,7 @@ from ml.validation import Row
 class Attempt:
     """A request from the moment it arrives: who asks, by which door, and since when.
 
-    `client_request_id` is what the client calls it: the reference of what has no other.
+    `client_request_id` is what the client calls it, if anything.
     """
 
     actor_id: UUID
@@ -105,7 +105,6 @@ def make_record(
         new_id_text(), request_id, row, received_at, answered_at, actor_id, token_id, attempt.channel,
         target.model, target.number, target.artifact_sha256, target.environment_sha256, status,
     )  # fmt: skip
-    reference = reference or attempt.client_request_id
     given = {"inputs": inputs, "output": output, "reference": reference, "subject": subject}
     parts, salts, commitments = {}, {}, {}
     for name in PARTS:

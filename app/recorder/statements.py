@@ -1,4 +1,4 @@
-"""What the recorder asks of the database: claim keys, record a batch (migrations 0005 and 0006 have the functions)."""
+"""What the recorder asks of the database: claim keys, record a batch (migrations 0005 and 0014 have the functions)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -44,7 +44,7 @@ class Batch:
         requests, records = [], []
         for number, ticket in enumerate(self.tickets):
             made = ticket.records or []
-            requests.append(_request(number, self.place_of(ticket), made[0]))
+            requests.append(_request(number, self.place_of(ticket), ticket, made[0]))
             records += [_record(number, record) for record in made]
         return self._callers(), _json(requests), _json(records), self._keys()
 
@@ -53,7 +53,8 @@ class Batch:
         keys = self._keys()
         for part in parts:
             records = [_record(0, record) for record in part]
-            yield self._callers(), _json([_request(0, 0, part[0])]), _json(records), keys
+            request = _request(0, 0, self.tickets[0], part[0])
+            yield self._callers(), _json([request]), _json(records), keys
             keys = None
 
     def _keys(self) -> str | None:
@@ -84,7 +85,7 @@ def _key(key: Key, place: int) -> dict[str, Any]:
     }
 
 
-def _request(number: int, place: int, record: Record) -> dict[str, Any]:
+def _request(number: int, place: int, ticket: Ticket, record: Record) -> dict[str, Any]:
     facts = record.facts
     return {
         "request": number,
@@ -93,6 +94,7 @@ def _request(number: int, place: int, record: Record) -> dict[str, Any]:
         "received_at": facts.received_at,
         "actor_id": facts.actor_id,
         "token_id": facts.token_id,
+        "client_request_id": ticket.attempt.client_request_id,
         "channel": facts.channel,
         "model_id": record.model_id,
         "model": facts.model,

@@ -188,7 +188,7 @@ def _text(value: Any) -> str:
 
 #: The record's own columns. `caller` is an address, and `review` the newest verdict.
 _COLUMNS = {
-    "id": Kind.IDENTIFIER, "request_id": Kind.IDENTIFIER, "row": Kind.NUMBER, "received_at": Kind.MOMENT,
+    "id": Kind.IDENTIFIER, "request_id": Kind.IDENTIFIER, "client_request_id": Kind.TEXT, "row": Kind.NUMBER, "received_at": Kind.MOMENT,
     "answered_at": Kind.MOMENT, "caller": Kind.TEXT, "channel": Kind.CHOICE, "model": Kind.CHOICE,
     "model_version": Kind.NUMBER, "status": Kind.CHOICE, "reference": Kind.TEXT, "subject": Kind.TEXT, "review": Kind.CHOICE,
 }  # fmt: skip

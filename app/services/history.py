@@ -168,6 +168,7 @@ def _document(record: Prediction) -> dict[str, Any]:
     commitments = {name: _plain(getattr(record, f"{name}_commitment")) for name in PARTS}
     salts = {name: _plain(getattr(record, f"{name}_salt")) for name in PARTS}
     return plain | parts | {
+        "client_request_id": record.client_request_id,
         "commitments": {name: value for name, value in commitments.items() if value},
         "salts": {name: value for name, value in salts.items() if value},
         "leaf_hash": leaf_hash_of(record).hex(),

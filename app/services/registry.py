@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,6 +172,17 @@ def active_version(model: Model) -> ModelVersion | None:
     if model.active_number is None:
         return None
     return db.session.get_one(ModelVersion, (model.id, model.active_number))
+
+
+def active_versions(models: Iterable[Model]) -> dict[UUID, ModelVersion]:
+    """Return the versions that answer, by model; by one statement, however many models."""
+    is_active = (ModelVersion.model_id == Model.id) & (ModelVersion.number == Model.active_number)
+    found = db.session.scalars(
+        select(ModelVersion)
+        .join(Model, is_active)
+        .where(Model.id.in_([model.id for model in models]))
+    )
+    return {version.model_id: version for version in found}
 
 
 def list_models() -> list[Model]:

@@ -31,6 +31,24 @@ def test_a_wrong_method_is_405_with_allow(client, cast):
     assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
 
 
+@pytest.mark.parametrize(
+    ("path", "accepted", "status"),
+    [
+        ("ledger/checkpoint", "text/plain", 404),  # Nothing is sealed here.
+        ("ledger/checkpoint", "image/png", 406),
+        ("ledger/tile/0/000.p/1", "application/octet-stream", 404),
+        ("exports", "application/zip", 400),
+        ("exports", "text/csv", 406),
+    ],
+)
+def test_a_caller_may_accept_what_the_route_answers_and_nothing_else(
+    client, cast, path, accepted, status
+):
+    """That is what the page of the API sends."""
+    headers = cast["owner"].bearer | {"Accept": accepted}
+    is_problem(client.get(f"/api/v1/{path}?q=aeg:1", headers=headers), status)
+
+
 @pytest.mark.parametrize("accepted", ["text/html", "text/csv;q=1", "application/json;q=0"])
 def test_a_caller_that_accepts_no_json_gets_406(client, cast, accepted):
     headers = cast["owner"].bearer | {"Accept": accepted}

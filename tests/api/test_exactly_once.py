@@ -21,6 +21,8 @@ from app.services.predictions import begin_attempt
 from tests.support.cast import GOOD_ROW
 from tests.support.unreliable import Fate, UnreliableBook
 
+#: What is recorded, and what is repeated, is decided in SQL.
+pytestmark = pytest.mark.postgres
 URL = "/api/v1/models/churn/predictions"
 BODIES = {
     "one": [GOOD_ROW],

@@ -11,6 +11,8 @@ from app.models import Prediction
 from app.services import tokens
 from tests.support.cast import GOOD_ROW
 
+#: What is recorded, and what is repeated, is decided in SQL.
+pytestmark = pytest.mark.postgres
 URL = "/api/v1/models/churn/predictions"
 
 

@@ -2,7 +2,11 @@
 
 import pytest
 from jsonschema_rs import Draft202012Validator
+from sqlalchemy import select
 
+from app.extensions import db
+from app.identifiers import new_id
+from app.models import Model, ModelVersion
 from tests.support.cast import GOOD_ROW
 
 URL, OWN = "/openapi.json", "/api/v1/models/churn/predictions"
@@ -42,7 +46,7 @@ def test_a_models_own_fields_are_shown_to_those_who_may_ask_it(described, who, s
 @pytest.mark.parametrize("who", ["owner", "colleague", "stranger", "auditor", "admin"])
 def test_models_are_named_to_those_who_see_them(described, client, cast, who):
     listed = client.get("/api/v1/models", headers=cast[who].bearer).json["data"]
-    (name,) = described(who)["paths"]["/api/v1/models/{name}"]["get"]["parameters"]
+    name, _ = described(who)["paths"]["/api/v1/models/{name}"]["get"]["parameters"]
     assert name["schema"].get("enum", []) == [model["name"] for model in listed]
 
 
@@ -90,3 +94,26 @@ def test_what_is_referred_to_is_there_and_nothing_is_called_alike(described):
     identifiers = [one["operationId"] for one in operations]
     assert len(identifiers) == len(set(identifiers))
     assert all(one["summary"] for one in operations)
+
+
+def test_however_many_models_there_are_it_takes_as_many_statements(described, statements, context):
+    described()
+    statements.clear()
+    described()
+    before = len(statements)
+    for name in ("a-b", "a--b", "name"):
+        copy = Model(id=new_id(), name=name, title=name)
+        first = db.session.scalars(select(ModelVersion)).first()
+        db.session.add(copy)
+        db.session.flush()
+        facts = {c.name: getattr(first, c.name) for c in ModelVersion.__table__.columns}
+        db.session.add(ModelVersion(**facts | {"model_id": copy.id}))
+        db.session.flush()
+        copy.active_number = first.number
+    db.session.commit()
+    statements.clear()
+    document = described()
+    assert len(statements) == before
+    assert "/api/v1/models/a--b/predictions" in document["paths"]
+    found = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(found) == len(set(found))

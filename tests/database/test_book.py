@@ -120,7 +120,7 @@ def test_a_partition_has_the_indexes_and_triggers_of_the_book(fresh_app):
 
         indexes = count("SELECT count(*) FROM pg_indexes WHERE tablename = :t")
         triggers = count("SELECT count(*) FROM pg_trigger WHERE tgrelid = CAST(:t AS regclass)")
-    assert indexes == [7, 7]
+    assert indexes == [8, 8]
     assert triggers == [3, 3]
 
 

@@ -16,7 +16,6 @@ from tests.support.live import children, live_server
 from tests.support.postgres import SECRET
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.postgres]
 URL = "/api/v1/models/churn/predictions"
 BODY = b'{"inputs":[{"age":44.0,"visits":3,"country":"FR"}]}'
 

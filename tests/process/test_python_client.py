@@ -1,8 +1,10 @@
 """The Python client against a running service."""
 
 import json
+import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import httpx
 import pandas as pd
@@ -71,7 +73,11 @@ def test_a_proof_is_checked_without_the_service(daybook, tmp_path):
     with pytest.raises(WrongProofError):
         proof.check(public_key, record=daybook.sealed_record(other.id))
     with pytest.raises(WrongProofError):
-        Proof(proof.text.replace("index ", "index 1")).check(public_key)
+        Proof(answer.id, proof.text.replace("index ", "index 1")).check(public_key)
+    with pytest.raises(WrongProofError, match=f"of {answer.id}, another record"):
+        Proof(other.id, proof.text).check(public_key)
+    with pytest.raises(TypeError, match="a text of its own"):
+        proof.check([public_key])
     with pytest.raises(WrongProofError):
         proof.check(SigningKey.generate(public_key.partition("+")[0]).public.to_text())
     with pytest.raises(WrongProofError):
@@ -139,3 +145,18 @@ def test_a_record_that_waits_has_no_proof_yet(fresh_url, cast, tmp_path):
         pytest.raises(NotSealedError),
     ):
         client.proof(client.predict("churn", [GOOD_ROW])[0].id)
+
+
+def test_the_package_brings_the_verifier_along(tmp_path):
+    """Built as pip builds it: a source distribution, and the wheel from that."""
+    build = [Path(sys.executable).with_name("uv"), "build", "--quiet", "--no-build-isolation"]
+    subprocess.run([*build, PROJECT / "clients/python", "--out-dir", tmp_path], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    program = (
+        "from daybook_client.checking import verify_proof; print(verify_proof.__code__.co_filename)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(wheel)}, cwd=tmp_path,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == f"{wheel}/daybook_client/_verifier/proofs.py"

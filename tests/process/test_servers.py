@@ -21,7 +21,6 @@ from tests.support.live import children, free_port, live_server
 from tests.support.postgres import SECRET
 from tests.support.waiting import until, waits_for_a_lock
 
-pytestmark = [pytest.mark.postgres]
 URL = "/api/v1/models/churn/predictions"
 BIN = Path(sys.executable).parent
 

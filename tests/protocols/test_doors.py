@@ -498,17 +498,24 @@ def test_what_the_client_calls_a_request_is_kept_with_its_record(context, send, 
     path, body, type_ = DOORS[door]
     answer = send(path, body, type_=type_, **{"X-Request-Id": "mine-7"})
     assert (answer.status_code // 100, answer.headers["X-Request-Id"]) == (2, "mine-7")
-    assert db.session.scalars(select(Prediction.reference)).all() == ["mine-7"]
+    assert db.session.scalars(select(Prediction.client_request_id)).all() == ["mine-7"]
 
 
-def test_a_name_of_its_own_is_the_rows_reference(context, send):
-    rows = {"inputs": [GOOD_ROW, GOOD_ROW], "references": ["a", None]}
-    send(API, rows, **{"X-Request-Id": "r"})
-    send(V2, {"id": "b", "inputs": columns([GOOD_ROW])}, **{"X-Request-Id": "s"})
-    send(V1, {"instances": []}, **{"X-Request-Id": "refused"})
+def test_a_record_is_found_by_what_its_client_calls_it(client, cast, send):
+    send(
+        API, {"inputs": [GOOD_ROW, GOOD_ROW], "references": ["a", None]}, **{"X-Request-Id": "r-1"}
+    )
+    send(V1, {"instances": []}, **{"X-Request-Id": "r-2"})
     send(API, {"inputs": [GOOD_ROW]}, **{"X-Request-Id": "no name: it has spaces"})
-    found = db.session.scalars(select(Prediction.reference).order_by(Prediction.id)).all()
-    assert found == ["a", "r", "b", "refused", None]
+    send(API, {"inputs": [GOOD_ROW]})
+
+    def found(query):
+        path = f"/api/v1/predictions?q={query}"
+        return client.get(path, headers=cast["owner"].bearer).get_json()["data"]
+
+    assert [one["reference"] for one in found("client_request:r-1")] == [None, "a"]
+    assert {one["client_request_id"] for one in found("client_request:r-*")} == {"r-1", "r-2"}
+    assert len(found("-has:client_request")) == 2
 
 
 def test_an_answer_that_is_repeated_is_described_as_the_version_that_gave_it(app, send, tmp_path):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 
 from ml.signature import InputField, Output, OutputType, Signature, SignatureError
 
@@ -94,3 +95,44 @@ def test_the_json_schema_says_what_the_validator_checks():
 )
 def test_a_field_without_a_title_is_labelled_by_its_name(name, label):
     assert field(name=name).label == label
+
+
+@pytest.mark.parametrize(
+    ("more", "example"),
+    [
+        ({}, 40.0),
+        ({"minimum": 0, "maximum": 40}, 40.0),
+        ({"maximum": 30}, None),
+        ({"minimum": 50}, None),
+        ({"type": "category", "categories": ["a", "b"], "typical": "a"}, "a"),
+        ({"type": "category", "categories": ["b"], "typical": "a"}, None),
+        ({"typical": None}, None),
+    ],
+)
+def test_an_example_may_be_sent(more, example):
+    """Bounds and categories can be corrected after the typical value was found."""
+    item = field(**{"typical": 40.0} | more)
+    signature = Signature(inputs=(item,), output=REGRESSION)
+    assert item.example == example
+    assert signature.example() == (None if example is None else {"age": example})
+    assert ("examples" in signature.json_schema()["properties"]["age"]) == (example is not None)
+
+
+@pytest.mark.parametrize(
+    ("output", "good", "bad"),
+    [
+        (Output(type="regression"), {"prediction": 1.5}, {"prediction": "1"}),
+        (Output(type="label"), {"prediction": "a"}, {"prediction": None}),
+        (Output(type="classification", classes=[True, False]), {"prediction": True}, {"prediction": 2}),
+        (
+            Output(type="classification", classes=[0, 1], probabilities=True),
+            {"prediction": 0, "probabilities": {"0": 0.75, "1": 0.25}},
+            {"prediction": 0, "probabilities": {"0": 0.75}},
+        ),
+    ],
+)  # fmt: skip
+def test_the_schema_of_an_answer_fits_it_and_nothing_else(output, good, bad):
+    validator = Draft202012Validator(output.json_schema())
+    assert validator.is_valid(good)
+    assert not validator.is_valid(bad)
+    assert not validator.is_valid(good | {"more": 1})

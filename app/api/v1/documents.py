@@ -11,7 +11,7 @@ from app.models import Channel, Status
 from app.models.review import Verdict
 from app.services.export_files import available_formats
 from app.services.history import LONGEST_PAGE
-from app.services.reporting import Fate
+from app.services.reporting import MOST_AT_ONCE, Fate
 
 Hex = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
@@ -129,6 +129,7 @@ class RecordDocument(TypedDict):
 
     id: UUID
     request_id: UUID
+    client_request_id: Annotated[str | None, Field(description="Its `X-Request-Id`; not sealed.")]
     row: int
     received_at: datetime
     answered_at: datetime
@@ -175,7 +176,7 @@ class NamedOutcome(TypedDict):
 class OutcomeReports(TypedDict):
     """Many outcomes."""
 
-    outcomes: list[NamedOutcome]
+    outcomes: Annotated[list[NamedOutcome], Field(max_length=MOST_AT_ONCE)]
 
 
 class RecordedOutcome(TypedDict):

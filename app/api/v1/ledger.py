@@ -21,7 +21,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 @blueprint.get("/predictions/<uuid:identifier>/proof")
 @access.requires(Scope.READ_OWN, Scope.READ_ALL, Scope.AUDIT)
-@describe(answers={200: {TEXT: str}, 202: documents.Pending})
+@describe(answers={200: {TEXT: str}, 202: documents.Pending}, refusals=(500,))
 def show_proof(identifier: UUID) -> Response:
     """Show the proof that a record is in the book, as a tlog-proof file; 202 while it waits."""
     record = history.get_prediction(g.caller, identifier)
@@ -60,7 +60,7 @@ def show_checkpoint() -> Response:
     answers={200: documents.Consistency},
     query=documents.SIZES,
     required=frozenset(documents.SIZES),
-    refusals=(404,),
+    refusals=(404, 500),
 )
 def show_consistency() -> Response:
     """Show the proof that the book of one size is the beginning of the book of another."""
@@ -71,7 +71,7 @@ def show_consistency() -> Response:
 
 @blueprint.get("/ledger/tile/<path:path>")
 @access.requires(Scope.READ_OWN, Scope.READ_ALL, Scope.AUDIT)
-@describe(answers={200: {BYTES: bytes}})
+@describe(answers={200: {BYTES: bytes}}, refusals=(500,))
 def show_tile(path: str) -> Response:
     """Show a tile of hashes (C2SP tlog-tiles)."""
     return Response(proofs.read_tile_at(path), content_type="application/octet-stream")
@@ -79,7 +79,7 @@ def show_tile(path: str) -> Response:
 
 @blueprint.get("/ledger/tile/entries/<path:path>")
 @access.requires(Scope.AUDIT)
-@describe(answers={200: {BYTES: bytes}})
+@describe(answers={200: {BYTES: bytes}}, refusals=(500,))
 def show_entries(path: str) -> Response:
     """Show a bundle of entries: who asked which model when, but no inputs or outputs."""
     found = proofs.read_tile_at(f"entries/{path}")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Request, request
+from flask import Request, current_app, request
 
 from app.application import Notes
 from app.decoding import parse
+from app.describing import description_of
 from app.ledger.strict_json import StrictJSONError
 from app.services.errors import (
     NotAcceptableError,
@@ -22,15 +23,22 @@ _RECORDED = "api_v1.create_predictions"
 
 
 def refuse_other_types(request: Request, _: Notes) -> None:
-    """Refuse callers of the API that accept no JSON.
+    """Refuse callers of the API that accept neither JSON nor what else the route answers.
 
     Raises:
-        NotAcceptableError: if the Accept header excludes JSON.
+        NotAcceptableError: if the Accept header excludes both.
     """
     if request.blueprint != _API or request.endpoint == _RECORDED:
         return
-    if fault := acceptance_fault(request):
+    if (fault := acceptance_fault(request)) and not _accepts_another_answer(request):
         raise fault
+
+
+def _accepts_another_answer(request: Request) -> bool:
+    """Whether the route has answers that are no JSON, and the Accept header lets one of them through."""
+    described = description_of(current_app.view_functions.get(str(request.endpoint)))
+    answers = described.answers.values() if described else ()
+    return any(request.accept_mimetypes[kind] for content in answers for kind in content)
 
 
 def acceptance_fault(request: Request) -> NotAcceptableError | None:

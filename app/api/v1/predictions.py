@@ -1,5 +1,6 @@
 """Predictions: asked for, listed, read."""
 
+from typing import Literal
 from uuid import UUID
 
 import orjson
@@ -32,7 +33,7 @@ from config import Settings
 @access.rechecked
 @describe(
     body=documents.PredictionRequest, answers={201: documents.PredictionAnswer}, refusals=(409, 500),
-    headers={"Idempotency-Key": IdempotencyKey},
+    headers={"Idempotency-Key": IdempotencyKey}, answer_headers={REPLAYED: Literal["true"]},
 )  # fmt: skip
 def create_predictions(name: str, number: int | None = None) -> Response:
     """Answer one row or many; the answer leaves when it is recorded.

@@ -176,7 +176,7 @@ class Client:
         while True:
             answer = self._send("GET", f"/api/v1/predictions/{identifier}/proof")
             if answer.status_code != httpx.codes.ACCEPTED:
-                return Proof(answer.text)
+                return Proof(identifier, answer.text)
             if (left := end - time.monotonic()) <= 0:
                 raise NotSealedError(f"{identifier} waits to be sealed.")
             time.sleep(min(left, 1.0))

@@ -27,8 +27,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Proof:
-    """The proof that a record is in the book, a tlog-proof file."""
+    """The proof that a record is in the book, a tlog-proof file.
 
+    `id` is the record that was asked for: `check` finds whether it is the one that is proved.
+    """
+
+    id: str
     text: str
 
     def write(self, path: str | PathLike[str]) -> None:
@@ -47,8 +51,11 @@ class Proof:
 
         Raises:
             WrongProofError: what does not hold.
+            TypeError: if a key is no text.
             ImportError: if the extra is missing: `pip install 'daybook-client[verify]'`.
         """
         from daybook_client.checking import check_proof
 
-        return check_proof(self.text, keys, record, receipt)
+        if not all(isinstance(key, str) for key in keys):
+            raise TypeError("Each key is a text of its own: check(KEY, KEY, …).")
+        return check_proof(self.id, self.text, keys, record, receipt)
