@@ -2,6 +2,7 @@
 
 import pytest
 from jsonschema_rs import Draft202012Validator
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from sqlalchemy import select
 
 from app.extensions import db
@@ -94,6 +95,12 @@ def test_what_is_referred_to_is_there_and_nothing_is_called_alike(described):
     identifiers = [one["operationId"] for one in operations]
     assert len(identifiers) == len(set(identifiers))
     assert all(one["summary"] for one in operations)
+
+
+@pytest.mark.parametrize("who", ["owner", "stranger", "auditor", "admin"])
+def test_it_is_openapi_31(described, who):
+    """By the schema that the OpenAPI Initiative publishes."""
+    OPENAPI_31_VALIDATOR.validate(described(who))
 
 
 def test_however_many_models_there_are_it_takes_as_many_statements(described, statements, context):
