@@ -23,7 +23,7 @@ def test_a_developer_reads_the_api_and_tries_it(open_page, service):
     page.get_by_role("link", name="API", exact=True).click()
     authorize(page, token)
     shot(page, "docs-light")
-    own = page.locator("[id$=post_api_v1_models_breast_cancer_predictions]")
+    own = page.locator("[id$=ask_breast_cancer]")
     own.get_by_role("button").first.click()
     expect(own.get_by_text("mean_radius").first).to_be_visible()
     accessible(page)
