@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON = "application/json"
+PROBLEM = "application/problem+json"
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
 #: Shapes by media type.

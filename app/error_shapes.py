@@ -8,7 +8,8 @@ import orjson
 from flask import Response
 from typing_extensions import TypedDict
 
-_JSON, _PROBLEM, _TEXT = "application/json", "application/problem+json", "text/plain"
+from app.describing import JSON, PROBLEM, TEXT
+
 _BAD_INPUT, _UNSUPPORTED = 422, 415
 #: MLflow's names of what went wrong (`mlflow/protos/databricks.proto`).
 _CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "RESOURCE_DOES_NOT_EXIST", 409: "RESOURCE_CONFLICT",
@@ -62,8 +63,8 @@ class Shape(NamedTuple):
     def content(self, status: int) -> dict[str, Any]:
         """Return the shapes of an error, by media type."""
         if self is MLFLOW and status == _UNSUPPORTED:
-            return {_TEXT: str}
-        return {_JSON: self.document}
+            return {TEXT: str}
+        return {JSON: self.document}
 
 
 def shape_of(path: str) -> Shape | None:
@@ -78,14 +79,14 @@ def shape_of(path: str) -> Shape | None:
 def error_content(path: str, status: int) -> tuple[int, dict[str, Any]]:
     """Return with which status an error is answered at a path, and its shapes by media type."""
     if (shape := shape_of(path)) is None:
-        return status, {_PROBLEM: Problem}
+        return status, {PROBLEM: Problem}
     return shape.status(status), shape.content(status)
 
 
 def _inference_error(status: int, problem: dict[str, Any]) -> Response:
     """V1 and V2: `{"error": …}`, with exactly this type."""
     body = orjson.dumps({"error": _told(problem)})
-    return Response(body, INFERENCE.status(status), content_type=_JSON)
+    return Response(body, INFERENCE.status(status), content_type=JSON)
 
 
 def _mlflow_error(status: int, problem: dict[str, Any]) -> Response:
@@ -94,7 +95,7 @@ def _mlflow_error(status: int, problem: dict[str, Any]) -> Response:
     status = MLFLOW.status(status)
     code = _CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
     body = orjson.dumps({"error_code": code, "message": _told(problem)})
-    return Response(body, status, content_type=_JSON)
+    return Response(body, status, content_type=JSON)
 
 
 def _told(problem: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from app import access, metrics
 from app.answers import json_answer
-from app.describing import TEXT, describe
+from app.describing import PROBLEM, TEXT, describe
 from app.error_shapes import Problem
 from app.extensions import db
 from app.health import ledger_metrics
@@ -58,7 +58,7 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 @access.public
-@describe(answers={200: {TEXT: str}, 401: {"application/problem+json": Problem}})
+@describe(answers={200: {TEXT: str}, 401: {PROBLEM: Problem}})
 def show_metrics() -> Response:
     """Show the metrics, to holders of `DAYBOOK_METRICS_TOKEN` if there is one.
 

@@ -17,10 +17,10 @@ class Shapes:
     """
 
     def __init__(self, types: Iterable[Any]) -> None:
-        self._keys = {repr(one): one for one in types}
-        adapters = [(key, "serialization", TypeAdapter(one)) for key, one in self._keys.items()]
+        named = {repr(one): one for one in types}
+        adapters = [(name, "serialization", TypeAdapter(one)) for name, one in named.items()]
         found, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCES)  # type: ignore[arg-type]
-        self._schemas = {key: schema for (key, _), schema in found.items()}
+        self._schemas = {name: schema for (name, _), schema in found.items()}
         self.components = {name: _closed(one) for name, one in definitions.get("$defs", {}).items()}
 
     def __getitem__(self, type_: Any) -> dict[str, Any]:

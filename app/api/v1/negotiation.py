@@ -6,7 +6,7 @@ from flask import Request, current_app, request
 
 from app.application import Notes
 from app.decoding import parse
-from app.describing import description_of
+from app.describing import JSON, PROBLEM, description_of
 from app.ledger.strict_json import StrictJSONError
 from app.services.errors import (
     NotAcceptableError,
@@ -15,8 +15,6 @@ from app.services.errors import (
     invalid_input,
 )
 
-JSON = "application/json"
-PROBLEM = "application/problem+json"
 _API = "api_v1"
 #: Asking for predictions, where refusals are records: the view refuses by itself.
 _RECORDED = "api_v1.create_predictions"
