@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, Request, Response, g, request
 from flask.ctx import _AppCtxGlobals
@@ -10,10 +11,34 @@ from werkzeug.routing import MapAdapter
 
 from app.routing import KnownRoutes
 
-#: What a request carries with it: Flask's `g`.
-Notes = _AppCtxGlobals
-Before = Callable[[Request, Notes], Any]
-After = Callable[[Request, Notes, Response], None]
+
+class Call(Request):
+    """A request that knows who makes it: a program, or a person's browser."""
+
+    def __init__(self, environ: dict[str, Any], **options: Any) -> None:
+        super().__init__(environ, **options)
+        self.is_by_program = is_for_programs(self.path)
+
+
+class Notes(_AppCtxGlobals):
+    """What a request carries with it: Flask's `g`.
+
+    Attributes:
+        request_id: our own name of the request.
+        client_request_id: the client's, if it has one.
+        caller: who asks, if it is known (`Caller`).
+        started: when the request began, by the clock that measures.
+    """
+
+    request_id: UUID
+    client_request_id: str | None
+    caller: Any
+    started: float
+    __setattr__ = object.__setattr__  # type: ignore[assignment]
+
+
+Before = Callable[[Call, Notes], Any]
+After = Callable[[Call, Notes, Response], None]
 Teardown = Callable[[Notes], None]
 
 #: Paths that programs call; everything else is a page for people.
@@ -51,7 +76,9 @@ class Application(Flask):
     Our own hooks are given the request and its notes: to find them anew costs more than many hooks do.
     """
 
+    request_class = Call
     response_class = Answer
+    app_ctx_globals_class = Notes
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -60,9 +87,9 @@ class Application(Flask):
         self._before: list[Before] = []
         self._after: list[After] = []
         self._teardown: list[Teardown] = []
-        self.before_request(self._call_before)
-        self.after_request(self._call_after)
-        self.teardown_request(lambda _: self._call_teardown())
+        self.before_request(lambda: self._call_before(*this_call()))
+        self.after_request(lambda response: self._call_after(*this_call(), response))
+        self.teardown_request(lambda _: self._call_teardown(this_call()[1]))
 
     def before_every_request(self, hook: Before) -> None:
         """Call this before each request, of people and programs."""
@@ -76,54 +103,66 @@ class Application(Flask):
         """Call this at the end of each request, whatever happened."""
         self._teardown.append(hook)
 
-    def preprocess_request(self) -> Any:
-        """Call the hooks before a request; the first that returns an answer ends it."""
-        return super().preprocess_request() if self._goes_the_long_way() else self._call_before()
+    def full_dispatch_request(self) -> Response:
+        """Answer a request; those of programs pass our own hooks only."""
+        call, notes = this_call()
+        if self._goes_the_long_way(call):
+            return super().full_dispatch_request()
+        try:
+            given = self._call_before(call, notes)
+            given = self.dispatch_request() if given is None else given
+        except Exception as error:  # noqa: BLE001 (as Flask does)
+            given = self.handle_user_exception(error)
+        return self._call_after(call, notes, self.make_response(given))
 
     def process_response(self, response: Any) -> Any:
-        """Call the hooks after a request."""
-        if self._goes_the_long_way():
+        """Call the hooks after a request; of programs, when something broke before they were called."""
+        call, notes = this_call()
+        if self._goes_the_long_way(call):
             return super().process_response(response)
-        return self._call_after(response)
+        return self._call_after(call, notes, response)
 
     def do_teardown_request(self, *args: Any) -> None:
         """Call the hooks at the end of a request."""
-        if self._goes_the_long_way():
+        call, notes = this_call()
+        if self._goes_the_long_way(call):
             super().do_teardown_request(*args)
         else:
-            self._call_teardown()
+            self._call_teardown(notes)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what matches the address of a request, and builds others."""
-        if request is None or request.method != "POST" or not is_for_programs(request.path):
-            return super().create_url_adapter(request)
-        return self._routes.adapter(request)
+        if isinstance(request, Call) and request.is_by_program and request.method == "POST":
+            return self._routes.adapter(request)
+        return super().create_url_adapter(request)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function: none of ours is a coroutine."""
         return func
 
-    def _call_before(self) -> Any:
-        this, notes = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+    def _call_before(self, call: Call, notes: Notes) -> Any:
         for hook in self._before:
-            if (answer := hook(this, notes)) is not None:
+            if (answer := hook(call, notes)) is not None:
                 return answer
         return None
 
-    def _call_after(self, response: Response) -> Response:
-        this, notes = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+    def _call_after(self, call: Call, notes: Notes, response: Response) -> Response:
         for hook in self._after:
-            hook(this, notes, response)
+            hook(call, notes, response)
         return response
 
-    def _call_teardown(self) -> None:
-        notes = g._get_current_object()
+    def _call_teardown(self, notes: Notes) -> None:
         for hook in self._teardown:
             hook(notes)
 
-    def _goes_the_long_way(self) -> bool:
+    def _goes_the_long_way(self, call: Call) -> bool:
         """Whether all hooks are needed: for pages, and where a limit counts the calls of programs."""
-        return not is_for_programs(request.path) or bool(self.extensions["settings"].api_limit)
+        return not call.is_by_program or bool(self.extensions["settings"].api_limit)
+
+
+def this_call() -> tuple[Call, Notes]:
+    """Return the request that this thread answers, and its notes: found once, not by each use of a proxy."""
+    return request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
 
 
 def is_for_programs(path: str) -> bool:
@@ -136,6 +175,6 @@ class _Sessions(SecureCookieSessionInterface):
     """Sessions for people; programs have none, whatever cookies they send."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if is_for_programs(request.path):
+        if request.is_by_program:  # type: ignore[attr-defined]
             return SecureCookieSession()
         return super().open_session(app, request)

@@ -4,59 +4,67 @@ Servers say that a body has ended both when it was complete and when the client 
 declared length tells the two apart, so a body without one is refused (RFC 9110 section 15.5.12).
 """
 
-from collections.abc import Callable
+from flask import abort
 
-from flask import Request, abort, current_app
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
-
-from app.application import Application, Notes, is_for_programs
+from app.application import Application, Call, Notes
 from app.services.errors import (
     BodyTooLargeError,
     LengthRequiredError,
     NotReadableBodyError,
 )
-from app.services.submissions import Submission, UnreadSubmission
-from config import Settings
+
+_LONGEST_LENGTH = 18
 
 
 def init_app(app: Application) -> None:
-    """Check the body before anything reads it."""
+    """Check the body of a page's request before anything reads it; programs' bodies are read by `read_body`."""
     app.before_every_request(_check_body)
 
 
-def has_unknown_length(request: Request) -> bool:
-    """Whether there is a body whose end cannot be told from its interruption."""
-    return request.content_length is None and "Transfer-Encoding" in request.headers
-
-
-def _check_body(request: Request, _: Notes) -> None:
-    # Servers set this to say that reading ends by itself; without it, the declared length is checked.
-    if request.content_length is not None:
-        request.environ.pop("wsgi.input_terminated", None)
-    if is_for_programs(request.path):
+def _check_body(call: Call, _: Notes) -> None:
+    if call.is_by_program:
         return  # The API refuses in its own words, and records it.
-    if has_unknown_length(request):
+    # Servers set this to say that reading ends by itself; without it, the declared length is checked.
+    if call.content_length is not None:
+        call.environ.pop("wsgi.input_terminated", None)
+    elif "Transfer-Encoding" in call.headers:
         abort(411)
-    if request.is_json:
+    if call.is_json:
         abort(415)
 
 
-def submission_of(request: Request, understand: Callable[[bytes], Submission]) -> Submission:
-    """Return what a program sent; what cannot be read whole is refused where it is recorded.
+def declared_length(call: Call) -> int | None:
+    """Return how many bytes the body of a request has, as it says; None if it does not say."""
+    text: str = call.environ.get("CONTENT_LENGTH", "")
+    return int(text[:_LONGEST_LENGTH]) if text.isascii() and text.isdecimal() else None
+
+
+def read_body(call: Call, most: int) -> bytes:
+    """Return the body of a program's request; nothing, if it has none.
 
     Args:
-        request: the request.
-        understand: makes a submission of the body.
+        call: the request.
+        most: how many bytes it may have.
+
+    Raises:
+        LengthRequiredError: if its length is not declared.
+        BodyTooLargeError: if it is longer.
+        NotReadableBodyError: if it ended before its declared length.
     """
-    length = request.content_length
-    if has_unknown_length(request):
-        return UnreadSubmission(None, LengthRequiredError("Send Content-Length."))
-    try:
-        return understand(request.get_data(cache=False))
-    except RequestEntityTooLarge:
-        settings: Settings = current_app.extensions["settings"]
-        limit = f"The body may have {settings.max_body_bytes:,} bytes."
-        return UnreadSubmission(length, BodyTooLargeError(limit))
-    except ClientDisconnected:
-        short = "The body ended before its declared length."
-        return UnreadSubmission(length, NotReadableBodyError(short))
+    if "HTTP_TRANSFER_ENCODING" in call.environ:
+        raise LengthRequiredError("Send Content-Length.")
+    length = declared_length(call) or 0
+    if length > most:
+        raise BodyTooLargeError(f"The body may have {most:,} bytes.")
+    body: bytes = call.environ["wsgi.input"].read(length)
+    return body if len(body) == length else _read_on(call, body, length)
+
+
+def _read_on(call: Call, body: bytes, length: int) -> bytes:
+    parts, missing = [body], length - len(body)
+    while missing:
+        parts.append(call.environ["wsgi.input"].read(missing))
+        missing -= len(parts[-1])
+        if not parts[-1]:
+            raise NotReadableBodyError("The body ended before its declared length.")
+    return b"".join(parts)

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.access import Caller
 from app.answers import problem_answer
-from app.application import is_for_programs
+from app.application import this_call
 from app.database.errors import is_database_away
 from app.error_shapes import shape_of
 from app.services import errors as domain
@@ -73,7 +73,7 @@ def init_app(app: Flask) -> None:
 
 def for_programs() -> bool:
     """Whether this request is a program's."""
-    return is_for_programs(request.path)
+    return this_call()[0].is_by_program
 
 
 def answer_service_error(error: domain.ServiceError) -> AnyResponse:

@@ -2,10 +2,10 @@
 
 import time
 
-from flask import Request, Response
+from flask import Response
 
 from app import metrics
-from app.application import Application, Notes
+from app.application import Application, Call, Notes
 
 #: Anything else a client may call a method is one more label, and each label costs memory.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -18,14 +18,14 @@ def init_app(app: Application) -> None:
     app.teardown_every_request(_end)
 
 
-def _begin(_: Request, notes: Notes) -> None:
+def _begin(_: Call, notes: Notes) -> None:
     notes.started = time.perf_counter()
     metrics.IN_FLIGHT.inc()
 
 
-def _count(request: Request, notes: Notes, response: Response) -> None:
-    endpoint = request.endpoint or "none"
-    method = request.method if request.method in _METHODS else "other"
+def _count(call: Call, notes: Notes, response: Response) -> None:
+    endpoint = call.endpoint or "none"
+    method = call.method if call.method in _METHODS else "other"
     metrics.requests(method, endpoint, response.status_code).inc()
     if "started" in notes:
         metrics.request_seconds(endpoint).observe(time.perf_counter() - notes.started)

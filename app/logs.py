@@ -5,10 +5,10 @@ import re
 import sys
 
 import structlog
-from flask import Request, Response, g, has_request_context
+from flask import Response, g, has_request_context
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from app.application import Application, Notes
+from app.application import Application, Call, Notes
 from app.identifiers import new_id
 from config import LogFormat, Settings
 
@@ -74,14 +74,14 @@ def _drop_exception_words(_: WrappedLogger, __: str, event: EventDict) -> EventD
     return event
 
 
-def _bind_request(request: Request, notes: Notes) -> None:
+def _bind_request(call: Call, notes: Notes) -> None:
     """Name the request: by an id of our own, which its records carry, and by the client's if any."""
     notes.request_id = new_id()
-    given = request.environ.get("HTTP_X_REQUEST_ID", "")
+    given = call.environ.get("HTTP_X_REQUEST_ID", "")
     notes.client_request_id = given if given and _REQUEST_ID.fullmatch(given) else None
 
 
-def _log_answer(request: Request, _: Notes, response: Response) -> None:
+def _log_answer(call: Call, _: Notes, response: Response) -> None:
     """Log refusals and failures; successes only for debugging, for they are many and counted.
 
     The line has the endpoint and never the address, which may name a person's record.
@@ -89,9 +89,9 @@ def _log_answer(request: Request, _: Notes, response: Response) -> None:
     status = response.status_code
     if status >= _FAILED or _root.isEnabledFor(logging.DEBUG):
         write = log.error if status >= _OUR_FAULT else log.info if status >= _FAILED else log.debug
-        write("answered", method=request.method, endpoint=request.endpoint, status=status)
+        write("answered", method=call.method, endpoint=call.endpoint, status=status)
 
 
-def _show_request_id(_: Request, notes: Notes, response: Response) -> None:
+def _show_request_id(_: Call, notes: Notes, response: Response) -> None:
     name = notes.get("client_request_id") or str(notes.get("request_id", ""))
     response.headers["X-Request-Id"] = name

@@ -3,9 +3,9 @@
 import re
 from typing import Annotated
 
-from flask import Request
 from pydantic import Field
 
+from app.application import Call
 from app.services.errors import NotReadableBodyError
 
 #: The shape of a key, for descriptions.
@@ -19,9 +19,9 @@ IdempotencyKey = Annotated[
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-def idempotency_key(request: Request) -> str | None:
+def idempotency_key(call: Call) -> str | None:
     """Return the caller's key for this request, None if it has none; with or without the draft's quotes."""
-    given = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    given = call.environ.get("HTTP_IDEMPOTENCY_KEY")
     return given if given is None else _unquoted(given.strip())
 
 

@@ -1,20 +1,18 @@
 """Asking for predictions through another protocol: the same service, the same record."""
 
-from collections.abc import Callable
 from typing import Any, Literal
 from uuid import UUID
 
 import orjson
-from flask import Request, Response, current_app, g, request
+from flask import Response
 
-from app.bodies import submission_of
+from app import asking
+from app.application import Call, this_call
 from app.errors import REPLAYED
 from app.models import Channel
-from app.request_keys import IdempotencyKey, idempotency_key, key_fault
+from app.request_keys import IdempotencyKey
 from app.services.answers import Answer
 from app.services.errors import ServiceError, WrongMediaTypeError
-from app.services.predictions import Ask, Predictions, begin_attempt
-from app.services.submissions import Submission
 
 _JSON = "application/json"
 #: What all routes that ask have in common, for their descriptions.
@@ -26,7 +24,7 @@ ASKED: Any = {
 
 
 def ask(
-    understand: Callable[[bytes], Submission],
+    understand: asking.Understand,
     channel: Channel,
     model: str,
     number: int | None = None,
@@ -46,24 +44,13 @@ def ask(
     Raises:
         ServiceError: why there is no answer.
     """
-    this: Request = request._get_current_object()  # type: ignore[attr-defined]
-    service: Predictions = current_app.extensions["predictions"]
-    key = idempotency_key(this)
-    fault = fault or key_fault(key) or _encoding_fault(this)
-    asked = Ask(
-        attempt=begin_attempt(g.caller, channel, g.request_id, g.client_request_id),
-        caller=g.caller,
-        submission=submission_of(this, understand),
-        model=model,
-        number=number,
-        key=None if key_fault(key) else key,
-        variant=variant or str(channel),
-    )
-    return service.refuse(asked, fault) if fault else service.predict(asked)
+    call, _ = this_call()
+    fault = fault or _encoding_fault(call)
+    return asking.ask(understand, channel, model, number, fault, variant or str(channel))
 
 
-def _encoding_fault(request: Request) -> ServiceError | None:
-    if request.headers.get("Content-Encoding", "identity") == "identity":
+def _encoding_fault(call: Call) -> ServiceError | None:
+    if call.headers.get("Content-Encoding", "identity") == "identity":
         return None
     return WrongMediaTypeError("Send the body as it is, without a Content-Encoding.")
 

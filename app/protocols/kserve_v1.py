@@ -1,6 +1,6 @@
 """KServe's V1 protocol, which is TensorFlow Serving's: `{"instances": […]}` becomes `{"predictions": […]}`."""
 
-from flask import Blueprint, Response, current_app, g
+from flask import Blueprint, Response, g
 
 from app import access
 from app.answers import json_answer
@@ -46,8 +46,8 @@ def predict(name: str) -> Response:
     return answered(answer, {"predictions": [one["prediction"] for one in outputs_of(answer)]})
 
 
-def _understood(body: bytes) -> Submission:
+def _understood(body: bytes, most_rows: int) -> Submission:
     def translate(signature: Signature) -> list[object]:
         return rows_of_instances(signature, read_object(body).get("instances"))
 
-    return TranslatedSubmission(body, translate, current_app.extensions["settings"].max_rows)
+    return TranslatedSubmission(body, translate, most_rows)

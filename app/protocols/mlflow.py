@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Blueprint, Request, Response, current_app, request
+from flask import Blueprint, Response, current_app, request
 
 from app import access
+from app.application import Call, this_call
 from app.describing import JSON, describe
 from app.limits import limit_api
 from app.models import Channel
@@ -60,25 +61,24 @@ def invoke(name: str) -> Response:
 
 
 def _invoked(name: str, fault: ServiceError | None = None) -> Response:
-    this: Request = request._get_current_object()  # type: ignore[attr-defined]
-    answer = ask(_understood, Channel.MLFLOW, name, fault=fault or _media_type_fault(this))
+    call, _ = this_call()
+    answer = ask(_understood, Channel.MLFLOW, name, fault=fault or _media_type_fault(call))
     return answered(answer, {"predictions": [one["prediction"] for one in outputs_of(answer)]})
 
 
-def _media_type_fault(request: Request) -> ServiceError | None:
-    parameters = request.mimetype_params
-    if request.mimetype not in (JSON, _CSV) or parameters.keys() - {"charset"}:
+def _media_type_fault(call: Call) -> ServiceError | None:
+    parameters = call.mimetype_params
+    if call.mimetype not in (JSON, _CSV) or parameters.keys() - {"charset"}:
         return WrongMediaTypeError(f"Send {JSON} or {_CSV}.")
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         return WrongMediaTypeError("Send UTF-8.")
     return None
 
 
-def _understood(body: bytes) -> Submission:
-    limit = current_app.extensions["settings"].max_rows
+def _understood(body: bytes, most_rows: int) -> Submission:
     if request.mimetype == _CSV:
         return TranslatedSubmission(
-            body, lambda signature: rows_of_csv(signature, body, limit), limit
+            body, lambda signature: rows_of_csv(signature, body, most_rows), most_rows
         )
     try:
         reference = _reference(read_object(body))
@@ -91,9 +91,9 @@ def _understood(body: bytes) -> Submission:
             raise invalid_input(name, "There is a member that there is not here.")
         if not isinstance(document.get("params", {}), dict):
             raise NotReadableBodyError("params is an object.")
-        return rows_of_table(signature, document, limit)
+        return rows_of_table(signature, document, most_rows)
 
-    return TranslatedSubmission(body, translate, limit, reference)
+    return TranslatedSubmission(body, translate, most_rows, reference)
 
 
 def _reference(document: dict[str, Any]) -> str | None:

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
-from flask import Blueprint, Request, Response, current_app, g, request
+from flask import Blueprint, Response, current_app, g
 from pydantic import Field
 
 from app import access
+from app.application import Call, this_call
+from app.bodies import read_body
 from app.describing import BYTES, JSON, describe
 from app.error_shapes import InferenceError
 from app.extensions import db
@@ -130,8 +132,9 @@ def model_ready(name: str, number: int | None = None) -> Response:
 )
 def list_models() -> Response:
     """List the models that the caller may use, and whether they answer."""
-    models = model_access.visible_models(g.caller)
-    body = request.get_data()
+    call, notes = this_call()
+    models = model_access.visible_models(notes.caller)
+    body = read_body(call, current_app.extensions["settings"].max_body_bytes)
     ready = read_object(body).get("ready", False) if body else False
     if not isinstance(ready, bool):
         raise invalid_input("ready", "Write true or false.")
@@ -178,14 +181,13 @@ def unload(name: str) -> Response:
 )
 def infer(name: str, number: int | None = None) -> Response:
     """Answer tensors: a column for each input, or all of them as one matrix."""
-    this: Request = request._get_current_object()  # type: ignore[attr-defined]
+    call, _ = this_call()
     read: list[Inference] = []
     signatures: list[Signature] = []
 
-    def understand(body: bytes) -> Submission:
-        limit = current_app.extensions["settings"].max_rows
+    def understand(body: bytes, limit: int) -> Submission:
         try:
-            read.append(inference := read_inference(body, _json_length(this), limit))
+            read.append(inference := read_inference(body, _json_length(call), limit))
         except ServiceError as error:
             return TranslatedSubmission(body, _refusing(error), limit)
 
@@ -195,7 +197,7 @@ def infer(name: str, number: int | None = None) -> Response:
 
         return TranslatedSubmission(body, translate, limit, inference.id)
 
-    variant = f"{Channel.OPEN_INFERENCE} {this.headers.get(_JSON_LENGTH, '')}"
+    variant = f"{Channel.OPEN_INFERENCE} {call.headers.get(_JSON_LENGTH, '')}"
     answer = ask(understand, Channel.OPEN_INFERENCE, name, number, variant=variant)
     # An answer that is repeated may be of another version than the one that answers now.
     signature = _signature_of(answer) if answer.replayed else signatures[0]
@@ -284,8 +286,8 @@ def _outputs_of_model(signature: Signature) -> list[dict[str, Any]]:
     return found
 
 
-def _json_length(request: Request) -> int | None:
-    given = request.headers.get(_JSON_LENGTH)
+def _json_length(call: Call) -> int | None:
+    given = call.headers.get(_JSON_LENGTH)
     if given is None:
         return None
     if not (given.isascii() and given.isdecimal() and len(given) < 12):

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Request, current_app, request
+from flask import current_app
 
-from app.application import Notes
+from app.application import Call, Notes, this_call
+from app.bodies import read_body
 from app.decoding import parse
 from app.describing import JSON, PROBLEM, description_of
 from app.ledger.strict_json import StrictJSONError
@@ -20,41 +21,41 @@ _API = "api_v1"
 _RECORDED = "api_v1.create_predictions"
 
 
-def refuse_other_types(request: Request, _: Notes) -> None:
+def refuse_other_types(call: Call, _: Notes) -> None:
     """Refuse callers of the API that accept neither JSON nor what else the route answers.
 
     Raises:
         NotAcceptableError: if the Accept header excludes both.
     """
-    if request.blueprint != _API or request.endpoint == _RECORDED:
+    if call.endpoint == _RECORDED or call.blueprint != _API:
         return
-    if (fault := acceptance_fault(request)) and not _accepts_another_answer(request):
+    if (fault := acceptance_fault(call)) and not _accepts_another_answer(call):
         raise fault
 
 
-def _accepts_another_answer(request: Request) -> bool:
+def _accepts_another_answer(call: Call) -> bool:
     """Whether the route has answers that are no JSON, and the Accept header lets one of them through."""
-    described = description_of(current_app.view_functions.get(str(request.endpoint)))
+    described = description_of(current_app.view_functions.get(str(call.endpoint)))
     answers = described.answers.values() if described else ()
-    return any(request.accept_mimetypes[kind] for content in answers for kind in content)
+    return any(call.accept_mimetypes[kind] for content in answers for kind in content)
 
 
-def acceptance_fault(request: Request) -> NotAcceptableError | None:
+def acceptance_fault(call: Call) -> NotAcceptableError | None:
     """Return what is wrong with the Accept header, None if it lets JSON through."""
-    if request.environ.get("HTTP_ACCEPT", "*/*") in ("*/*", JSON):
+    if call.environ.get("HTTP_ACCEPT", "*/*") in ("*/*", JSON):
         return None
-    accepted = request.accept_mimetypes
+    accepted = call.accept_mimetypes
     if not accepted or accepted[JSON] or accepted[PROBLEM]:
         return None
     return NotAcceptableError("This API answers in JSON: accept application/json.")
 
 
-def media_type_fault(request: Request) -> WrongMediaTypeError | None:
+def media_type_fault(call: Call) -> WrongMediaTypeError | None:
     """Return what is wrong with the type of the body, None if it is JSON in UTF-8."""
-    if request.environ.get("CONTENT_TYPE") == JSON:
+    if call.environ.get("CONTENT_TYPE") == JSON:
         return None
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype == JSON and charset in ("utf-8", "utf8"):
+    charset = call.mimetype_params.get("charset", "utf-8").lower()
+    if call.mimetype == JSON and charset in ("utf-8", "utf8"):
         return None
     return WrongMediaTypeError("Send Content-Type: application/json, in UTF-8.")
 
@@ -68,10 +69,11 @@ def read_object(members: set[str]) -> dict[str, Any]:
     Raises:
         ServiceError: if it is none, or has other members.
     """
-    if fault := media_type_fault(request):
+    call, _ = this_call()
+    if fault := media_type_fault(call):
         raise fault
     try:
-        document = parse(request.get_data(cache=False))
+        document = parse(read_body(call, current_app.extensions["settings"].max_body_bytes))
     except StrictJSONError as error:
         raise NotReadableBodyError(str(error)) from None
     if not isinstance(document, dict):

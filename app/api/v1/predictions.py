@@ -4,28 +4,23 @@ from typing import Literal
 from uuid import UUID
 
 import orjson
-from flask import Request, Response, current_app, g, request
+from flask import Response, g, request
 
 from app import access
-from app.access import Caller
 from app.answers import json_answer
 from app.api.v1 import documents
 from app.api.v1.blueprint import blueprint
-from app.api.v1.negotiation import (
-    acceptance_fault,
-    media_type_fault,
-)
-from app.bodies import submission_of
+from app.api.v1.negotiation import acceptance_fault, media_type_fault
+from app.application import this_call
+from app.asking import ask
 from app.describing import describe
 from app.errors import REPLAYED
 from app.models import Channel, Scope
 from app.paging import read_cursor, read_limit, read_query_text
-from app.request_keys import IdempotencyKey, idempotency_key, key_fault
+from app.request_keys import IdempotencyKey
 from app.services import history, readings, search
 from app.services.answers import Answer
-from app.services.predictions import Ask, Predictions, begin_attempt
-from app.services.submissions import JSONSubmission, Submission
-from config import Settings
+from app.services.submissions import JSONSubmission
 
 
 @blueprint.post("/models/<name>/predictions")
@@ -40,21 +35,9 @@ def create_predictions(name: str, number: int | None = None) -> Response:
 
     The service asks for the scope, so that a refusal is recorded like every other.
     """
-    this: Request = request._get_current_object()  # type: ignore[attr-defined]
-    caller: Caller = g.caller
-    service: Predictions = current_app.extensions["predictions"]
-    key = idempotency_key(this)
-    unusable = key_fault(key)
-    ask = Ask(
-        attempt=begin_attempt(caller, Channel.API, g.request_id, g.client_request_id),
-        caller=caller,
-        submission=submission_of(this, _understood),
-        model=name,
-        number=number,
-        key=None if unusable else key,
-    )
-    fault = acceptance_fault(this) or media_type_fault(this) or unusable
-    return _answered(service.refuse(ask, fault) if fault else service.predict(ask))
+    call, _ = this_call()
+    fault = acceptance_fault(call) or media_type_fault(call)
+    return _answered(ask(JSONSubmission, Channel.API, name, number, fault))
 
 
 @blueprint.get("/predictions")
@@ -80,11 +63,6 @@ def show_prediction(identifier: UUID) -> Response:
     """Show a whole record."""
     (document,) = history.as_documents(g.caller, [readings.read_prediction(g.caller, identifier)])
     return json_answer(document)
-
-
-def _understood(body: bytes) -> Submission:
-    settings: Settings = current_app.extensions["settings"]
-    return JSONSubmission(body, settings.max_rows)
 
 
 def _answered(answer: Answer) -> Response:

@@ -1,0 +1,66 @@
+"""Asking for predictions: every door of programs comes here with what it was sent."""
+
+from collections.abc import Callable
+
+from flask import current_app
+
+from app.application import Call, this_call
+from app.bodies import declared_length, read_body
+from app.models import Channel
+from app.request_keys import idempotency_key, key_fault
+from app.services.answers import Answer
+from app.services.errors import ServiceError
+from app.services.predictions import Ask, Predictions, begin_attempt
+from app.services.submissions import Submission, UnreadSubmission
+from config import Settings
+
+#: Makes a submission of a body and of how many rows it may have.
+Understand = Callable[[bytes, int], Submission]
+
+
+def ask(
+    understand: Understand,
+    channel: Channel,
+    model: str,
+    number: int | None = None,
+    fault: ServiceError | None = None,
+    variant: str = "",
+) -> Answer:
+    """Return the answer to this request, which is recorded; so is a refusal.
+
+    Args:
+        understand: makes a submission of the body.
+        channel: the door.
+        model: the model's name.
+        number: of the version; None for the active one.
+        fault: why the request is refused whatever it asks.
+        variant: what the meaning of the body depends on, beside itself.
+
+    Raises:
+        ServiceError: why there is no answer.
+    """
+    call, notes = this_call()
+    services = current_app.extensions
+    service: Predictions = services["predictions"]
+    key = idempotency_key(call)
+    unusable = key_fault(key)
+    asked = Ask(
+        attempt=begin_attempt(notes.caller, channel, notes.request_id, notes.client_request_id),
+        caller=notes.caller,
+        submission=_submission_of(call, understand, services["settings"]),
+        model=model,
+        number=number,
+        key=None if unusable else key,
+        variant=variant,
+    )
+    fault = fault or unusable
+    return service.refuse(asked, fault) if fault else service.predict(asked)
+
+
+def _submission_of(call: Call, understand: Understand, settings: Settings) -> Submission:
+    """Return what was sent; what cannot be read whole is refused where it is recorded."""
+    try:
+        body = read_body(call, settings.max_body_bytes)
+    except ServiceError as error:
+        return UnreadSubmission(declared_length(call), error)
+    return understand(body, settings.max_rows)
