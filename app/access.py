@@ -6,6 +6,7 @@ is refused (`app/auth/guard.py`), and a test over all routes finds it before tha
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -34,6 +35,11 @@ class Caller:
     role: Role
     scopes: frozenset[Scope]
     token_id: UUID | None = None
+
+    @cached_property
+    def written(self) -> tuple[str, str | None]:
+        """The identifiers of the person and the token, written once for many requests."""
+        return str(self.user_id), None if self.token_id is None else str(self.token_id)
 
     def may(self, *scopes: Scope) -> bool:
         """Whether the caller has one of the scopes."""

@@ -6,23 +6,26 @@ from typing import Any
 
 import orjson
 from flask import Response
-from werkzeug.datastructures import Headers
 
 from app.application import Answer
+from app.describing import JSON
 
 
 class _JSONAnswer(Answer):
-    """An answer whose headers are complete: its length is known, and it names no other address."""
+    """An answer that is complete: its length is known, it names no other address, and nothing is done after it."""
 
-    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
-        """Return the headers."""
-        return self.headers
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Hand it to the server."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else self.response
 
 
 def json_answer(document: Any, status: int = 200) -> Response:
     """Return a JSON answer; identifiers and times become text, times in UTC."""
     body = orjson.dumps(document, option=orjson.OPT_UTC_Z)
-    return _JSONAnswer(body, status, content_type="application/json")
+    answer = _JSONAnswer([body], status, content_type=JSON)
+    answer.headers.add("Content-Length", len(body))
+    return answer
 
 
 def archive_answer(parts: Generator[bytes], name: str) -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from flask import Flask, Request, Response, g, request
 from flask.ctx import _AppCtxGlobals
@@ -30,7 +29,7 @@ class Notes(_AppCtxGlobals):
         started: when the request began, by the clock that measures.
     """
 
-    request_id: UUID
+    request_id: str
     client_request_id: str | None
     caller: Any
     started: float

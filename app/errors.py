@@ -81,7 +81,7 @@ def answer_service_error(error: domain.ServiceError) -> AnyResponse:
     if isinstance(error, domain.NotSignedInError) and not for_programs():
         return redirect(url_for("security.login", next=_here()))
     if isinstance(error, domain.StoredError):
-        g.request_id = error.request_id
+        g.request_id = str(error.request_id)
         response = _answer(STATUS_OF[error.kind], error.problem(), record_id=error.record_id)
         response.headers[REPLAYED] = "true"
         return response

@@ -9,7 +9,7 @@ from flask import Response, g, has_request_context
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from app.application import Application, Call, Notes
-from app.identifiers import new_id
+from app.identifiers import new_id_text
 from config import LogFormat, Settings
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ def configure(settings: Settings) -> None:
 def _name_request(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Add the request's id: only to lines that are written, for most requests write none."""
     if has_request_context() and "request_id" in g:
-        event["request_id"] = str(g.request_id)
+        event["request_id"] = g.request_id
         if g.client_request_id:
             event["client_request_id"] = g.client_request_id
     return event
@@ -76,7 +76,7 @@ def _drop_exception_words(_: WrappedLogger, __: str, event: EventDict) -> EventD
 
 def _bind_request(call: Call, notes: Notes) -> None:
     """Name the request: by an id of our own, which its records carry, and by the client's if any."""
-    notes.request_id = new_id()
+    notes.request_id = new_id_text()
     given = call.environ.get("HTTP_X_REQUEST_ID", "")
     notes.client_request_id = given if given and _REQUEST_ID.fullmatch(given) else None
 
@@ -93,5 +93,7 @@ def _log_answer(call: Call, _: Notes, response: Response) -> None:
 
 
 def _show_request_id(_: Call, notes: Notes, response: Response) -> None:
-    name = notes.get("client_request_id") or str(notes.get("request_id", ""))
-    response.headers["X-Request-Id"] = name
+    known = vars(notes)
+    response.headers.add(
+        "X-Request-Id", known.get("client_request_id") or known.get("request_id", "")
+    )

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
 
+from app.counting import Counter, Gauge, Histogram, SharedValue
+
+_IS_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+if _IS_SHARED:
+    values.ValueClass = SharedValue
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 REQUESTS = Counter(
@@ -60,7 +65,7 @@ scoring = lru_cache(maxsize=256)(SCORING.labels)
 
 def exposition() -> bytes:
     """Return all metrics in Prometheus' text format, summed over the workers."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if not _IS_SHARED:
         return generate_latest(REGISTRY)
     _forget_dead_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
     registry = CollectorRegistry()

@@ -9,7 +9,6 @@ from typing import Any
 from flask import Flask
 
 from app import create_app
-from app.identifiers import new_id
 from app.ledger.strict_json import parse
 from app.models import Channel, Role
 from app.recorder import Attempt, LoadedVersion, Submitted
@@ -54,9 +53,7 @@ def _recording(
 
     def ticket() -> Ticket:
         actor, token, role = who
-        attempt = Attempt(
-            actor_id=actor, token_id=token, role=role, channel=Channel.API, request_id=new_id()
-        )
+        attempt = Attempt(actor_id=str(actor), token_id=str(token), role=role, channel=Channel.API)
         work = Submitted(rows=rows, references=[None], subjects=[None])
         return Ticket(attempt=attempt, target=version, work=work, key=None, size=0, deadline=1e18)
 

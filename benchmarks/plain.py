@@ -119,7 +119,9 @@ def _keeping_records(ours: Flask, keep: Callable[[Sequence[Ticket]], Any]) -> Fl
     none: list[None] = [None]
 
     def ticket(row: Row) -> Ticket:
-        attempt = Attempt(actor_id=actor_id, token_id=None, role=Role(role), channel=Channel.API)
+        attempt = Attempt(
+            actor_id=str(actor_id), token_id=None, role=Role(role), channel=Channel.API
+        )
         submitted = Submitted(rows=[row["inputs"]], references=none, subjects=none)
         return Ticket(attempt=attempt, target=version, work=submitted, key=None, size=0, deadline=0)
 
@@ -136,6 +138,8 @@ def _keeping_records(ours: Flask, keep: Callable[[Sequence[Ticket]], Any]) -> Fl
 def _as_row(record: Record, columns: Sequence[str]) -> str:
     """Return a record as PostgreSQL reads a row: its columns in their order, quoted."""
     values = {**record.facts._asdict(), "model_id": str(record.model_id)}
+    for name in ("artifact_sha256", "environment_sha256"):
+        values[name] = values[name] and f"\\x{values[name]}"
     for name, part in record.parts.items():
         values |= {name: part.decode(), f"{name}_salt": record.salts[name]}
         values[f"{name}_commitment"] = record.commitments[name]

@@ -70,8 +70,10 @@ def _logistic(estimator: LogisticRegression) -> Kernel:
 
     def binary(table: Array) -> Array:
         scores = (table @ weights + intercept).reshape(-1)
-        expit(scores, out=scores)
-        return np.stack([1 - scores, scores], axis=1)
+        answers = np.empty((len(scores), 2))
+        expit(scores, out=answers[:, 1])
+        np.subtract(1, answers[:, 1], out=answers[:, 0])
+        return answers
 
     def multinomial(table: Array) -> Array:
         return softmax(table @ weights + intercept, copy=False)

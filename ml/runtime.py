@@ -128,7 +128,7 @@ class Runtime:
 
     def _by_kernel(self, kernel: Kernel, rows: Sequence[Row]) -> Any:
         table = self._array_block(rows)
-        answers = kernel(table) if np.isfinite(table).all() else None
+        answers = kernel(table) if _are_finite(table) else None
         return self._plainly(rows) if answers is None else answers
 
     @staticmethod
@@ -140,7 +140,7 @@ class Runtime:
         table = probabilities.astype(np.float64, copy=False)
         if classes is None or labels is None or table.shape != (count, len(classes)):
             raise ModelFailedError("The model answered a table of another shape than its classes.")
-        if not np.isfinite(table).all():
+        if not _are_finite(table):
             raise ModelFailedError("The model answered a probability that is not finite.")
         best = table.argmax(axis=1)
         return [
@@ -166,6 +166,10 @@ class Runtime:
         if not isinstance(value, str | int | float | bool):
             raise ModelFailedError(f"The model answered a {type(value).__name__}, not one value.")
         return value
+
+
+def _are_finite(table: Any) -> bool:
+    return bool(np.logical_and.reduce(np.isfinite(table), axis=None))
 
 
 def _array(rows: Sequence[Row]) -> Any:

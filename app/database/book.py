@@ -56,9 +56,13 @@ class Book:
 
     def call(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
         """Execute one statement as a transaction of its own: one round trip, committed when it returns."""
-        with self._cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return list(cursor.fetchall())
+        connection = self._take()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return list(cursor.fetchall())
+        finally:
+            self._give_back(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -80,17 +84,22 @@ class Book:
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
-        connection = self._idle.pop() if self._idle else self._open()
+        connection = self._take()
         try:
             with connection.cursor() as cursor:
                 yield cursor
         finally:
-            if connection.closed:
-                self.close()  # The others were most likely lost with it.
-            else:
-                self._idle.append(connection)
+            self._give_back(connection)
 
-    def _open(self) -> Connection:
+    def _take(self) -> Connection:
+        if self._idle:
+            return self._idle.pop()
         connection = self._connect()
         connection.autocommit = True
         return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.closed:
+            self.close()  # The others were most likely lost with it.
+        else:
+            self._idle.append(connection)

@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2 import extensions
 
 _CONNECT_SECONDS = 5.0
+_AWAITED = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
 
 
 class Connection(extensions.connection):  # type: ignore[misc]
@@ -59,9 +60,6 @@ def wait(connection: extensions.connection) -> None:
         if meanwhile is not None and state == extensions.POLL_READ:  # The statement is sent.
             meanwhile.begin()
         ready = select.poll()
-        ready.register(
-            connection.fileno(),
-            select.POLLIN if state == extensions.POLL_READ else select.POLLOUT,
-        )
+        ready.register(connection.fileno(), _AWAITED[state])
         if not ready.poll(None if seconds is None else seconds * 1000):
             raise psycopg2.OperationalError(f"no word from the server in {seconds:g} seconds")

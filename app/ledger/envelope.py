@@ -19,8 +19,8 @@ PARTS = ("inputs", "output", "reference", "subject")
 class PredictionFacts(NamedTuple):
     """The unerasable facts of one prediction.
 
-    Times are aware, or written as `timestamp` writes them, and so are identifiers: what is the same in many
-    records is written once. Digests are 32 bytes. What a refused request never reached is None.
+    Times are aware, or written as `timestamp` writes them, and so are identifiers and digests (32 bytes, or
+    hexadecimal): what is the same in many records is written once. What a refused request never reached is None.
     """
 
     id: UUID | str
@@ -33,8 +33,8 @@ class PredictionFacts(NamedTuple):
     channel: str
     model: str | None
     model_version: int | None
-    artifact_sha256: bytes | None
-    environment_sha256: bytes | None
+    artifact_sha256: bytes | str | None
+    environment_sha256: bytes | str | None
     status: str
 
 
@@ -94,18 +94,21 @@ def prediction_envelope(facts: PredictionFacts, commitments: Mapping[str, bytes]
         facts: the record's unerasable columns.
         commitments: by part name (`PARTS`), for the parts that the record has.
     """
-    given = ",".join(
-        f'"{name}":"{commitments[name].hex()}"' for name in PARTS if name in commitments
-    )
+    given = [f'"{name}":"{commitments[name].hex()}"' for name in PARTS if name in commitments]
+    answered_at, received_at = facts.answered_at, facts.received_at
+    if not isinstance(answered_at, str):
+        answered_at = timestamp(answered_at)
+    if not isinstance(received_at, str):
+        received_at = timestamp(received_at)
+    number = "null" if facts.model_version is None else facts.model_version
+    token = "null" if facts.token_id is None else f'"{facts.token_id}"'
     return (
-        f'{{"actor_id":{_text(facts.actor_id)},"answered_at":"{_time(facts.answered_at)}"'
+        f'{{"actor_id":"{facts.actor_id}","answered_at":"{answered_at}"'
         f',"artifact_sha256":{_digest(facts.artifact_sha256)},"channel":{_word(facts.channel)}'
-        f',"commitments":{{{given}}},"environment_sha256":{_digest(facts.environment_sha256)}'
-        f',"id":{_text(facts.id)},"kind":"prediction","model":{_word(facts.model)}'
-        f',"model_version":{_number(facts.model_version)}'
-        f',"received_at":"{_time(facts.received_at)}","request_id":{_text(facts.request_id)}'
-        f',"row":{_number(facts.row)},"status":{_word(facts.status)}'
-        f',"token_id":{_text(facts.token_id)},"version":{VERSION}}}'
+        f',"commitments":{{{",".join(given)}}},"environment_sha256":{_digest(facts.environment_sha256)}'
+        f',"id":"{facts.id}","kind":"prediction","model":{_word(facts.model)}'
+        f',"model_version":{number},"received_at":"{received_at}","request_id":"{facts.request_id}"'
+        f',"row":{facts.row},"status":{_word(facts.status)},"token_id":{token},"version":{VERSION}}}'
     ).encode()
 
 
@@ -178,20 +181,14 @@ def _identifier(identifier: UUID | str | None) -> str | None:
     return None if identifier is None else str(identifier)
 
 
-def _text(identifier: UUID | str | None) -> str:
-    return "null" if identifier is None else f'"{identifier}"'
-
-
 def _time(moment: datetime | str) -> str:
     return moment if isinstance(moment, str) else timestamp(moment)
 
 
-def _digest(digest: bytes | None) -> str:
-    return "null" if digest is None else f'"{digest.hex()}"'
-
-
-def _number(number: int | None) -> str:
-    return "null" if number is None else str(int(number))
+def _digest(digest: bytes | str | None) -> str:
+    if isinstance(digest, bytes | memoryview):
+        return f'"{digest.hex()}"'
+    return "null" if digest is None else f'"{digest}"'
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """Canonical bytes, fast: by orjson where that writes what RFC 8785 wants, by the slow encoder elsewhere.
 
-orjson writes the same shortest digits, but whole doubles with a point, and exponents where ECMAScript
-writes none; it orders keys by code points instead of UTF-16 units. What could differ goes the slow way.
+orjson writes the same shortest digits, but whole doubles with a point, and from 1e-6 to 1e-5 and from 1e16 on exponents
+where ECMAScript writes none; it orders keys by code points instead of UTF-16 units. What could differ goes the slow way.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ import orjson
 from app.ledger import canonical
 from app.ledger.strict_json import MAX_SAFE_INTEGER
 
-#: Between these, orjson writes doubles without an exponent, as ECMAScript does.
-_SMALLEST, _LARGEST = 1e-4, 1e15
+#: Between these, both write doubles without an exponent; below `_TINY` both write one.
+_SMALLEST, _LARGEST, _TINY = 1e-5, 1e15, 1e-6
 
 
 class _DoubtfulError(Exception):
@@ -33,22 +33,23 @@ def encode(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value with whole doubles as integers, and numbers that need an exponent as written.
+    """Return the value with whole doubles as integers, and numbers as written where the two differ.
 
     Raises:
         _DoubtfulError: if orjson might write something else than the canonical form.
     """
-    plainly = _PLAINLY.get(type(value))
-    if plainly is None:
-        raise _DoubtfulError
-    return plainly(value)
+    return _PLAINLY.get(type(value), _doubt)(value)
+
+
+def _doubt(_: Any) -> Any:
+    raise _DoubtfulError
 
 
 def _plain_number(number: float) -> Any:
-    if _SMALLEST <= number <= _LARGEST or _SMALLEST <= -number <= _LARGEST:
-        whole = int(number)
-        return whole if whole == number else number
-    return orjson.Fragment(canonical.number(number).encode())
+    size = abs(number)
+    if _SMALLEST <= size <= _LARGEST:
+        return int(number) if number.is_integer() else number
+    return number if 0 < size < _TINY else orjson.Fragment(canonical.number(number).encode())
 
 
 def _plain_integer(integer: int) -> int:
@@ -66,12 +67,16 @@ def _plain_text(text: str) -> str:
 def _plain_members(members: dict[Any, Any]) -> dict[str, Any]:
     if not _are_plain(tuple(members)):
         raise _DoubtfulError
-    return {
-        name: (int(value) if value.is_integer() else value)
-        if type(value) is float and _SMALLEST <= value <= _LARGEST  # Most are, so without a call.
-        else _plain(value)
-        for name, value in members.items()
-    }
+    plain = {}
+    for name, value in members.items():  # Most are of these kinds, so without a call.
+        kind = type(value)
+        if kind is float and _SMALLEST <= value <= _LARGEST:
+            plain[name] = int(value) if value.is_integer() else value
+        elif kind is dict:
+            plain[name] = _plain_members(value)
+        else:
+            plain[name] = _PLAINLY.get(kind, _doubt)(value)
+    return plain
 
 
 def _are_plain(names: tuple[Any, ...]) -> bool:

@@ -43,7 +43,8 @@ class Lanes:
     def __init__(self, process: Callable[[Sequence[Ticket]], None], queue: Queue) -> None:
         self._process = process
         self._queue = queue
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._lanes: list[_Lane] = []
         self._idle = 0
 
@@ -54,7 +55,7 @@ class Lanes:
             OverloadedError: if it could not be begun before its deadline, or there is no room for it.
             ModelBusyError: if its model is at one call for longer than that.
         """
-        with self._changed:
+        with self._lock:
             self._refuse_if_hanging(ticket)
             lane = self._open_for(ticket)
             if lane is None:
@@ -66,7 +67,7 @@ class Lanes:
         patience = PATIENCE_SECONDS
         while not ticket.wait(min(patience, ticket.deadline - time.monotonic())):
             patience = min(patience * 2, 1.0)
-            with self._changed:
+            with self._lock:
                 self._see_to_it()
                 if time.monotonic() >= ticket.deadline:
                     self._give_up(ticket)
@@ -74,7 +75,7 @@ class Lanes:
 
     def begin_writing(self, tickets: Sequence[Ticket]) -> list[Ticket]:
         """Return those that somebody still waits for; from now on they wait for the database's word."""
-        with self._changed:
+        with self._lock:
             wanted = [ticket for ticket in tickets if not ticket.abandoned]
             for ticket in wanted:
                 ticket.writing = True
@@ -96,11 +97,9 @@ class Lanes:
 
     def _refuse_if_hanging(self, ticket: Ticket) -> None:
         """A model that hangs must not gather everybody's threads."""
-        if ticket.is_to_score and any(
-            all(one.abandoned for one in lane.batch) and _version(ticket) in map(_version, lane.batch)
-            for lane in self._lanes if lane.batch
-        ):  # fmt: skip
-            raise ModelBusyError
+        for lane in self._lanes:
+            if _is_given_up(lane) and ticket.is_to_score and _is_in(ticket, lane.batch):
+                raise ModelBusyError
 
     def _see_to_it(self) -> None:
         """Make sure that somebody takes what waits: the lane at work when it is done, if that is soon."""
@@ -116,8 +115,11 @@ class Lanes:
 
     def _open_for(self, ticket: Ticket) -> _Lane | None:
         """Return a lane for one ticket if nothing else is to do: its own thread answers it at once."""
-        if self._queue.rows or any(lane.batch for lane in self._lanes):
+        if self._queue.rows:
             return None
+        for lane in self._lanes:
+            if lane.batch:
+                return None
         lane = _Lane(batch=[ticket], since=time.monotonic())
         self._lanes.append(lane)
         return lane
@@ -126,7 +128,7 @@ class Lanes:
         try:
             self._process([ticket])
         finally:
-            with self._changed:
+            with self._lock:
                 self._lanes.remove(lane)
                 self._see_to_it()
 
@@ -145,12 +147,12 @@ class Lanes:
                 if not isinstance(error, Exception):
                     raise
             finally:
-                with self._changed:
+                with self._lock:
                     lane.batch = []
 
     def _next(self, lane: _Lane) -> list[Ticket]:
         """Return the next batch; none if this lane is not needed any more."""
-        with self._changed:
+        with self._lock:
             while not (batch := self._queue.take(self._may_start)):
                 if self._idle:  # One that waits is enough.
                     self._lanes.remove(lane)
@@ -165,7 +167,7 @@ class Lanes:
         """One lane for each version that takes its time, and one for large requests."""
         now = time.monotonic()
         return not any(
-            (_version(ticket) in map(_version, lane.batch) and ticket.is_to_score)
+            (ticket.is_to_score and _is_in(ticket, lane.batch))
             or (ticket.rows > LARGE and any(one.rows > LARGE for one in lane.batch))
             for lane in self._lanes
             if lane.is_stuck(now)
@@ -174,6 +176,11 @@ class Lanes:
 
 def _is_given_up(lane: _Lane) -> bool:
     return bool(lane.batch) and all(ticket.abandoned for ticket in lane.batch)
+
+
+def _is_in(ticket: Ticket, batch: Sequence[Ticket]) -> bool:
+    """Whether a batch has a ticket for the same version."""
+    return _version(ticket) in map(_version, batch)
 
 
 def _version(ticket: Ticket) -> Version:

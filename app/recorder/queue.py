@@ -2,7 +2,6 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from uuid import UUID
 
 from app.recorder.tickets import OverloadedError, Ticket
 
@@ -21,7 +20,7 @@ class Queue:
     def __init__(self, most_rows: int, most_bytes: int) -> None:
         self._most_rows = most_rows
         self._most_bytes = most_bytes
-        self._waiting: OrderedDict[UUID, deque[Ticket]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Ticket]] = OrderedDict()
         self.rows = 0
         self.bytes = 0
 

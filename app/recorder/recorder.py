@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from uuid import UUID
 
 import psycopg2
@@ -38,6 +39,7 @@ _ENSURE_PARTITION = "SELECT ensure_predictions_partition(%s)"
 #: Seconds before each further try of a transaction that failed in a way that may pass.
 _PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)
 _MOST_SECONDS = 10.0
+_KEY_OF, _ROWS_OF, _QUEUED_AT = map(attrgetter, ("key", "rows", "queued_at"))
 _MOST_PARTITIONS = 2
 #: Those that will not pass soon enough to wait for it.
 _WILL_NOT_PASS = (sql.DiskFull, sql.OutOfMemory, sql.QueryCanceled)
@@ -126,28 +128,29 @@ class Recorder:
 
     def _process(self, tickets: Sequence[Ticket]) -> None:
         """Answer a batch: try again what may pass, and split what may be the fault of one."""
-        tries = _Tries()
-        while waiting := [ticket for ticket in tickets if not ticket.is_ended]:
+        tries, waiting = _Tries(), tickets
+        while waiting:
             try:
-                if tries.count and self._find_committed(waiting):
-                    continue
-                self._answer_together(waiting)
+                if not tries.count or not self._find_committed(waiting):
+                    self._answer_together(waiting)
             except (psycopg2.Error, SQLAlchemyError, EmbeddedPostgresError) as error:
                 if isinstance(error, sql.CheckViolation) and tries.count < _MOST_PARTITIONS:
                     self._make_partitions(waiting)
                 if not tries.may_try_again(error):
                     self._fail(waiting, error)
+            waiting = [ticket for ticket in waiting if not ticket.is_ended]
 
     def _answer_together(self, tickets: Sequence[Ticket]) -> None:
         """Claim keys, score, write and commit: all of it in one transaction."""
         if len(tickets) == 1 and tickets[0].is_to_score and tickets[0].rows > LARGE:
             self._answer_large(tickets[0])
             return
-        if not any(ticket.key for ticket in tickets):
+        if not any(map(_KEY_OF, tickets)):
             ready = self._score(tickets)
             if ready.tickets:
-                with metrics.COMMITTING.time():
-                    told = self._book.call(RECORD, ready.to_record())
+                parameters, began = ready.to_record(), time.perf_counter()
+                told = self._book.call(RECORD, parameters)
+                metrics.COMMITTING.observe(time.perf_counter() - began)
                 self._confirm(ready, told)
             return
         with self._book.transaction() as transaction:
@@ -182,14 +185,14 @@ class Recorder:
         _note_wait(tickets)
         make_all_records([ticket for ticket in tickets if ticket.records is None])
         batch = Batch(self._lanes.begin_writing([t for t in tickets if t.records is not None]))
-        metrics.BATCH_ROWS.observe(sum(ticket.rows for ticket in batch.tickets))
+        metrics.BATCH_ROWS.observe(sum(map(_ROWS_OF, batch.tickets)))
         return batch
 
     def _confirm(self, batch: Batch, told: Sequence[tuple[Sequence[int]]]) -> None:
         """End the tickets of a batch that is committed; some callers may have lost their authority."""
         ((refused,),) = told
-        for ticket in batch.tickets:
-            if batch.place_of(ticket) in refused:
+        for ticket, place in zip(batch.tickets, batch.places, strict=True):
+            if place in refused:
                 ticket.end(error=AuthorityLostError())
             else:
                 _end_recorded(ticket)
@@ -256,7 +259,7 @@ class _Tries:
 
 
 def _note_wait(tickets: Sequence[Ticket]) -> None:
-    metrics.QUEUE_WAIT.observe(time.perf_counter() - min(ticket.queued_at for ticket in tickets))
+    metrics.QUEUE_WAIT.observe(time.perf_counter() - min(map(_QUEUED_AT, tickets)))
 
 
 def _call_behind(transaction: Transaction, parts: Iterator[Recording]) -> list[Row]:
@@ -294,7 +297,7 @@ def _claim(transaction: Transaction, tickets: Sequence[Ticket]) -> list[Ticket]:
 
 
 def _end_kept(ticket: Ticket, fingerprint: bytes, request_id: UUID) -> None:
-    if request_id == ticket.attempt.request_id:
+    if str(request_id) == ticket.attempt.request_id:
         _end_recorded(ticket)
     elif ticket.key is not None and fingerprint == ticket.key.fingerprint:
         ticket.end(result=Kept(request_id))

@@ -4,12 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.entropy import random_bytes
-from app.identifiers import new_id, new_id_text
+from app.identifiers import new_id_text
 from app.ledger.commitment import SALT_BYTES, commit
 from app.ledger.envelope import PARTS, PredictionFacts, prediction_envelope, timestamp
 from app.ledger.merkle import leaf_hash
@@ -19,45 +18,46 @@ from ml.runtime import Runtime
 from ml.validation import Row
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, kw_only=True)
 class Attempt:
     """A request from the moment it arrives: who asks, by which door, and since when.
 
-    `client_request_id` is what the client calls it, if anything.
+    Identifiers are written as records have them, once for all rows. `client_request_id` is what the client
+    calls it, if anything.
+
+    Attributes:
+        received_at: the time of its arrival, written.
     """
 
-    actor_id: UUID
-    token_id: UUID | None
+    actor_id: str
+    token_id: str | None
     role: Role
     channel: Channel
     client_request_id: str | None = None
-    request_id: UUID = field(default_factory=new_id)
-    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    started: float = field(default_factory=time.perf_counter)
+    request_id: str = field(default_factory=new_id_text)
+    arrival: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        self._started = time.perf_counter()
+        self.received_at = timestamp(self.arrival)
 
     def now(self) -> str:
         """Return the time by a clock that does not jump while the request lasts, as records have it."""
-        return timestamp(self.received_at + timedelta(seconds=time.perf_counter() - self.started))
-
-    @cached_property
-    def written(self) -> tuple[str, str, str, str | None]:
-        """Request, arrival, actor and token as records have them: written once for all rows."""
-        token = None if self.token_id is None else str(self.token_id)
-        return str(self.request_id), timestamp(self.received_at), str(self.actor_id), token
+        return timestamp(self.arrival + timedelta(seconds=time.perf_counter() - self._started))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Target:
-    """What a request was for, as far as it got: of an unknown model nothing is known."""
+    """What a request was for, as far as it got: of an unknown model nothing is known. Digests are hexadecimal."""
 
     model_id: UUID | None = None
     model: str | None = None
     number: int | None = None
-    artifact_sha256: bytes | None = None
-    environment_sha256: bytes | None = None
+    artifact_sha256: str | None = None
+    environment_sha256: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LoadedVersion(Target):
     """A model version that is ready to score."""
 
@@ -100,15 +100,15 @@ def make_record(
     subject: str | None = None,
 ) -> Record:
     """Return the record of one row, or of a whole refused or failed request."""
-    request_id, received_at, actor_id, token_id = attempt.written
     facts = PredictionFacts(
-        new_id_text(), request_id, row, received_at, answered_at, actor_id, token_id, attempt.channel,
-        target.model, target.number, target.artifact_sha256, target.environment_sha256, status,
+        new_id_text(), attempt.request_id, row, attempt.received_at, answered_at,
+        attempt.actor_id, attempt.token_id, attempt.channel, target.model, target.number,
+        target.artifact_sha256, target.environment_sha256, status,
     )  # fmt: skip
-    given = {"inputs": inputs, "output": output, "reference": reference, "subject": subject}
+    given = zip(PARTS, (inputs, output, reference, subject), strict=True)
     parts, salts, commitments = {}, {}, {}
-    for name in PARTS:
-        if (part := given[name]) is not None:
+    for name, part in given:
+        if part is not None:
             parts[name] = data = part.encode() if isinstance(part, str) else encode(part)
             salts[name] = salt = random_bytes(SALT_BYTES)
             commitments[name] = commit(name, data, salt)

@@ -1,5 +1,6 @@
 """From tickets to records: one model call for all rows of a version, and each row's record."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -69,8 +70,11 @@ def _score_group(version: LoadedVersion, group: Sequence[Ticket]) -> None:
 
 
 def _score(version: LoadedVersion, rows: Sequence[Row]) -> Outputs:
-    with metrics.scoring(version.model or "").time():
+    began = time.perf_counter()
+    try:
         return version.runtime.score(rows)
+    finally:
+        metrics.scoring(version.model or "").observe(time.perf_counter() - began)
 
 
 def _give_records(ticket: Ticket, version: LoadedVersion, outputs: Outputs) -> None:

@@ -1,13 +1,13 @@
 """What the recorder asks of the database: claim keys, record a batch (migrations 0005 and 0014 have the functions)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from app.ledger.envelope import PARTS
 from app.recorder.keys import Key
-from app.recorder.records import Attempt, Record
+from app.recorder.records import Record
 from app.recorder.tickets import Ticket
 
 CLAIM = "SELECT request, state, fingerprint, request_id FROM claim_keys(%s, %s)"
@@ -22,71 +22,69 @@ class Batch:
 
     def __init__(self, tickets: Sequence[Ticket]) -> None:
         self.tickets = tickets
-        self._places: dict[Caller, int] = {}
+        self._callers: dict[Caller, int] = {}
+        #: Of each ticket, the place of its caller, as the functions report it.
+        self.places: list[int] = []
         for ticket in tickets:
-            self._places.setdefault(_caller(ticket.attempt), len(self._places))
-
-    def place_of(self, ticket: Ticket) -> int:
-        """Return the place of a ticket's caller, as the functions report it."""
-        return self._places[_caller(ticket.attempt)]
+            who = ticket.attempt
+            caller = (who.actor_id, who.token_id, who.role)
+            self.places.append(self._callers.setdefault(caller, len(self._callers)))
 
     def to_claim(self) -> tuple[str, str]:
         """Return the parameters of `CLAIM`."""
         claims = [
-            _key(ticket.key, self.place_of(ticket)) | {"request": number, "lock": ticket.key.lock}
+            _key(ticket.key, self.places[number]) | {"request": number, "lock": ticket.key.lock}
             for number, ticket in enumerate(self.tickets)
             if ticket.key is not None
         ]
-        return self._callers(), _json(claims)
+        return self._written_callers(), _json(claims)
 
     def to_record(self) -> Recording:
         """Return the parameters of `RECORD` for all records."""
         requests, records = [], []
         for number, ticket in enumerate(self.tickets):
             made = ticket.records or []
-            requests.append(_request(number, self.place_of(ticket), ticket, made[0]))
+            requests.append(_request(number, self.places[number], ticket, made[0]))
             records += [_record(number, record) for record in made]
-        return self._callers(), _json(requests), _json(records), self._keys()
+        return self._written_callers(), _json(requests), _json(records), self._written_keys()
 
     def to_record_in_parts(self, parts: Iterable[Sequence[Record]]) -> Iterator[Recording]:
         """Yield the parameters of `RECORD` for each part of a single ticket's records; its key comes first."""
-        keys = self._keys()
+        keys = self._written_keys()
         for part in parts:
             records = [_record(0, record) for record in part]
             request = _request(0, 0, self.tickets[0], part[0])
-            yield self._callers(), _json([request]), _json(records), keys
+            yield self._written_callers(), _json([request]), _json(records), keys
             keys = None
 
-    def _keys(self) -> str | None:
+    def _written_keys(self) -> str | None:
         keys = [
-            _key(ticket.key, self.place_of(ticket)) | {"request_id": ticket.attempt.request_id}
-            for ticket in self.tickets
+            _key(ticket.key, self.places[number]) | {"request_id": ticket.attempt.request_id}
+            for number, ticket in enumerate(self.tickets)
             if ticket.key is not None
         ]
         return _json(keys) if keys else None
 
-    def _callers(self) -> str:
+    def _written_callers(self) -> str:
         return _json(
-            {"caller": place, "actor_id": actor, "token_id": token, "role": role}
-            for (actor, token, role), place in self._places.items()
+            [
+                {"caller": place, "actor_id": actor, "token_id": token, "role": role}
+                for (actor, token, role), place in self._callers.items()
+            ]
         )
-
-
-def _caller(attempt: Attempt) -> Caller:
-    return (attempt.actor_id, attempt.token_id, attempt.role)
 
 
 def _key(key: Key, place: int) -> dict[str, Any]:
     return {
         "caller": place,
         "actor_id": key.actor_id,
-        "key_sha256": _bytea(key.sha256),
-        "fingerprint": _bytea(key.fingerprint),
+        "key_sha256": f"\\x{key.sha256.hex()}",
+        "fingerprint": f"\\x{key.fingerprint.hex()}",
     }
 
 
 def _request(number: int, place: int, ticket: Ticket, record: Record) -> dict[str, Any]:
-    facts = record.facts
+    facts, target = record.facts, ticket.target
     return {
         "request": number,
         "caller": place,
@@ -99,8 +97,8 @@ def _request(number: int, place: int, ticket: Ticket, record: Record) -> dict[st
         "model_id": record.model_id,
         "model": facts.model,
         "model_version": facts.model_version,
-        "artifact_sha256": _bytea(facts.artifact_sha256),
-        "environment_sha256": _bytea(facts.environment_sha256),
+        "artifact_sha256": target.artifact_sha256 and f"\\x{target.artifact_sha256}",
+        "environment_sha256": target.environment_sha256 and f"\\x{target.environment_sha256}",
         "status": facts.status,
     }
 
@@ -112,19 +110,15 @@ def _record(number: int, record: Record) -> dict[str, Any]:
         "id": facts.id,
         "row": facts.row,
         "answered_at": facts.answered_at,
-        "leaf_hash": _bytea(record.leaf_hash),
+        "leaf_hash": f"\\x{record.leaf_hash.hex()}",
     }
     for name, part in record.parts.items():
         salt, commitment = _COLUMNS[name]
         row[name] = orjson.Fragment(part) if name in ("inputs", "output") else part.decode()
-        row[salt] = _bytea(record.salts[name])
-        row[commitment] = _bytea(record.commitments[name])
+        row[salt] = f"\\x{record.salts[name].hex()}"
+        row[commitment] = f"\\x{record.commitments[name].hex()}"
     return row
 
 
-def _bytea(data: bytes | None) -> str | None:
-    return None if data is None else f"\\x{data.hex()}"
-
-
-def _json(values: Iterable[Mapping[str, Any]]) -> str:
-    return orjson.dumps(list(values)).decode()
+def _json(values: list[dict[str, Any]]) -> str:
+    return orjson.dumps(values).decode()

@@ -53,6 +53,11 @@ class Ticket:
 
     `size` is in bytes, `deadline` by the monotonic clock. `records` are made once, so that a transaction
     that is run again writes the same ones.
+
+    Attributes:
+        is_to_score: whether it holds rows for a model.
+        rows: how many records it makes.
+        is_ended: whether it is known what became of it.
     """
 
     attempt: Attempt
@@ -68,36 +73,24 @@ class Ticket:
     writing: bool = False
     result: Result | None = None
     error: Exception | None = None
+    is_ended: bool = False
     _ended: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self._ended.acquire()
-
-    @property
-    def rows(self) -> int:
-        """How many records the request makes."""
-        return len(self.work.rows) if isinstance(self.work, Submitted) else 1
+        self.is_to_score = isinstance(self.work, Submitted)
+        self.rows = len(self.work.rows) if isinstance(self.work, Submitted) else 1
 
     @property
     def version(self) -> LoadedVersion | None:
         """The version that must score it, None if there is nothing to score."""
         return self.target if isinstance(self.target, LoadedVersion) and self.is_to_score else None
 
-    @property
-    def is_to_score(self) -> bool:
-        """Whether it holds rows for a model."""
-        return isinstance(self.work, Submitted)
-
     def end(self, *, result: Result | None = None, error: Exception | None = None) -> None:
         """Say what became of it and wake who waits for it; only the first word counts."""
-        if self.result is None and self.error is None:
-            self.result, self.error = result, error
+        if not self.is_ended:
+            self.result, self.error, self.is_ended = result, error, True
             self._ended.release()
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether it is known what became of it."""
-        return self.result is not None or self.error is not None
 
     def wait(self, seconds: float) -> bool:
         """Wait until it has ended, at most so long; return whether it has."""

@@ -53,15 +53,16 @@ _RETRIABLE = (UnavailableError, UnexpectedError, KeyReusedError)
 
 
 def begin_attempt(
-    caller: Caller, channel: Channel, request_id: UUID, client_request_id: str | None = None
+    caller: Caller, channel: Channel, request_id: UUID | str, client_request_id: str | None = None
 ) -> Attempt:
     """Note that a request has arrived, and what its client calls it; call this before anything else is done for it."""
+    actor_id, token_id = caller.written
     return Attempt(
-        actor_id=caller.user_id,
-        token_id=caller.token_id,
+        actor_id=actor_id,
+        token_id=token_id,
         role=caller.role,
         channel=channel,
-        request_id=request_id,
+        request_id=str(request_id),
         client_request_id=client_request_id,
     )
 
@@ -85,8 +86,7 @@ class Ask:
 
     def claim(self) -> Key | None:
         """Return the idempotency key of this very request, None if it has none."""
-        body = self.submission.body()
-        if self.key is None or body is None:
+        if self.key is None or (body := self.submission.body()) is None:
             return None
         address = (
             f"{self.model}/{self.number or 'active'}{self.variant and '/'}{self.variant}".encode()
@@ -226,14 +226,16 @@ def _end_reading() -> None:
 def _counted(work: Callable[[], Answer]) -> Answer:
     """Count a request and its fate: as many are asked as are answered, plus those in flight."""
     metrics.ASKED.inc()
-    with metrics.BEING_ANSWERED.track_inprogress():
-        try:
-            answer = work()
-        except Exception as error:
-            metrics.answered(_fate_of(error)).inc()
-            raise
+    metrics.BEING_ANSWERED.inc()
+    try:
+        answer = work()
         metrics.answered("replayed" if answer.replayed else "recorded").inc()
         return answer
+    except Exception as error:
+        metrics.answered(_fate_of(error)).inc()
+        raise
+    finally:
+        metrics.BEING_ANSWERED.dec()
 
 
 def _fate_of(error: Exception) -> str:

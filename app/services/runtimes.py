@@ -250,8 +250,8 @@ def _read_version(entry: Entry, number: int, cache: Path) -> LoadedVersion:
         model_id=entry.id,
         model=entry.name,
         number=number,
-        artifact_sha256=row.artifact_sha256,
-        environment_sha256=environment_sha256,
+        artifact_sha256=row.artifact_sha256.hex(),
+        environment_sha256=environment_sha256.hex(),
         runtime=Runtime(
             estimator, Signature.from_json(row.signature), row.plan and Plan.from_json(row.plan)
         ),

@@ -190,7 +190,8 @@ def test_more_rows_than_the_cap_are_refused_as_too_large(app, client, cast, monk
 
 
 def test_a_body_beyond_the_limit_is_refused_unread_and_recorded(app, client, cast, monkeypatch):
-    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 1000)
+    little = app.extensions["settings"].model_copy(update={"max_body_bytes": 1000})
+    monkeypatch.setitem(app.extensions, "settings", little)
     answer = ask(client, cast["owner"], [GOOD_ROW] * 50)
     assert answer.status_code == 413
     (record,) = records(app)

@@ -28,8 +28,8 @@ def record_at(context, cast, monkeypatch):
         ns = int(moment.timestamp() * 1e9)
         monkeypatch.setattr(identifiers.time, "time_ns", lambda: ns)
         attempt = Attempt(
-            actor_id=cast["owner"].id, token_id=None, role="analyst", channel="api",
-            received_at=moment,
+            actor_id=str(cast["owner"].id), token_id=None, role="analyst", channel="api",
+            arrival=moment,
         )  # fmt: skip
         none = [None] * count
         rows = Submitted(rows=[row] * count, references=none, subjects=none)

@@ -70,6 +70,12 @@ def test_an_envelope_is_these_very_bytes():
     )
 
 
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
+def test_a_commitment_is_the_hmac_of_the_standard_library(salt, part):
+    message = b"daybook-commit-v1\0inputs\0" + part
+    assert commit("inputs", part, salt) == hmac.digest(salt, message, "sha256")
+
+
 def test_a_leaf_hash_has_the_prefix_of_rfc_9162():
     assert leaf_hash(b"") == hashlib.sha256(b"\0").digest()
     # The leaf hash of the empty string in the vectors of RFC 6962 implementations.
