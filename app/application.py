@@ -18,6 +18,11 @@ class Call(Request):
         super().__init__(environ, **options)
         self.is_by_program = is_for_programs(self.path)
 
+    def close(self) -> None:
+        """Close the files that were sent: programs send none."""
+        if not self.is_by_program:
+            super().close()
+
 
 class Notes(_AppCtxGlobals):
     """What a request carries with it: Flask's `g`.
@@ -38,7 +43,6 @@ class Notes(_AppCtxGlobals):
 
 Before = Callable[[Call, Notes], Any]
 After = Callable[[Call, Notes, Response], None]
-Teardown = Callable[[Notes], None]
 
 #: Paths that programs call; everything else is a page for people.
 PROGRAM_PATHS = (
@@ -85,10 +89,8 @@ class Application(Flask):
         self._routes = KnownRoutes(super().create_url_adapter)  # type: ignore[arg-type]
         self._before: list[Before] = []
         self._after: list[After] = []
-        self._teardown: list[Teardown] = []
         self.before_request(lambda: self._call_before(*this_call()))
         self.after_request(lambda response: self._call_after(*this_call(), response))
-        self.teardown_request(lambda _: self._call_teardown(this_call()[1]))
 
     def before_every_request(self, hook: Before) -> None:
         """Call this before each request, of people and programs."""
@@ -98,10 +100,6 @@ class Application(Flask):
         """Call this with each response, of people and programs."""
         self._after.append(hook)
 
-    def teardown_every_request(self, hook: Teardown) -> None:
-        """Call this at the end of each request, whatever happened."""
-        self._teardown.append(hook)
-
     def full_dispatch_request(self) -> Response:
         """Answer a request; those of programs pass our own hooks only."""
         call, notes = this_call()
@@ -109,10 +107,11 @@ class Application(Flask):
             return super().full_dispatch_request()
         try:
             given = self._call_before(call, notes)
-            given = self.dispatch_request() if given is None else given
+            given = self._call_view(call) if given is None else given
         except Exception as error:  # noqa: BLE001 (as Flask does)
             given = self.handle_user_exception(error)
-        return self._call_after(call, notes, self.make_response(given))
+        response = given if isinstance(given, Answer) else self.make_response(given)
+        return self._call_after(call, notes, response)
 
     def process_response(self, response: Any) -> Any:
         """Call the hooks after a request; of programs, when something broke before they were called."""
@@ -122,12 +121,10 @@ class Application(Flask):
         return self._call_after(call, notes, response)
 
     def do_teardown_request(self, *args: Any) -> None:
-        """Call the hooks at the end of a request."""
-        call, notes = this_call()
+        """End a request; nothing is left to do for one of a program."""
+        call: Call = request._get_current_object()  # type: ignore[attr-defined]
         if self._goes_the_long_way(call):
             super().do_teardown_request(*args)
-        else:
-            self._call_teardown(notes)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what matches the address of a request, and builds others."""
@@ -139,6 +136,11 @@ class Application(Flask):
         """Return the function: none of ours is a coroutine."""
         return func
 
+    def _call_view(self, call: Call) -> Any:
+        if call.routing_exception is None and call.url_rule is not None and call.method == "POST":
+            return self.view_functions[call.url_rule.endpoint](**call.view_args or {})
+        return self.dispatch_request()
+
     def _call_before(self, call: Call, notes: Notes) -> Any:
         for hook in self._before:
             if (answer := hook(call, notes)) is not None:
@@ -149,10 +151,6 @@ class Application(Flask):
         for hook in self._after:
             hook(call, notes, response)
         return response
-
-    def _call_teardown(self, notes: Notes) -> None:
-        for hook in self._teardown:
-            hook(notes)
 
     def _goes_the_long_way(self, call: Call) -> bool:
         """Whether all hooks are needed: for pages, and where a limit counts the calls of programs."""

@@ -16,6 +16,8 @@ from config import Settings
 
 #: Makes a submission of a body and of how many rows it may have.
 Understand = Callable[[bytes, int], Submission]
+#: Says why a request is refused whatever it asks, if it is.
+Refuse = Callable[[Call], ServiceError | None]
 
 
 def ask(
@@ -23,7 +25,8 @@ def ask(
     channel: Channel,
     model: str,
     number: int | None = None,
-    fault: ServiceError | None = None,
+    *,
+    refuse: Refuse,
     variant: str = "",
 ) -> Answer:
     """Return the answer to this request, which is recorded; so is a refusal.
@@ -33,7 +36,7 @@ def ask(
         channel: the door.
         model: the model's name.
         number: of the version; None for the active one.
-        fault: why the request is refused whatever it asks.
+        refuse: says why the request is refused whatever it asks, if it is.
         variant: what the meaning of the body depends on, beside itself.
 
     Raises:
@@ -53,7 +56,7 @@ def ask(
         key=None if unusable else key,
         variant=variant,
     )
-    fault = fault or unusable
+    fault = refuse(call) or unusable
     return service.refuse(asked, fault) if fault else service.predict(asked)
 
 

@@ -15,22 +15,15 @@ def init_app(app: Application) -> None:
     """Measure every request."""
     app.before_every_request(_begin)
     app.after_every_request(_count)
-    app.teardown_every_request(_end)
 
 
 def _begin(_: Call, notes: Notes) -> None:
     notes.started = time.perf_counter()
-    metrics.IN_FLIGHT.inc()
 
 
 def _count(call: Call, notes: Notes, response: Response) -> None:
     endpoint = call.endpoint or "none"
     method = call.method if call.method in _METHODS else "other"
     metrics.requests(method, endpoint, response.status_code).inc()
-    if "started" in notes:
+    if "started" in vars(notes):
         metrics.request_seconds(endpoint).observe(time.perf_counter() - notes.started)
-
-
-def _end(notes: Notes) -> None:
-    if notes.pop("started", None) is not None:
-        metrics.IN_FLIGHT.dec()

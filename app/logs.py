@@ -87,7 +87,7 @@ def _log_answer(call: Call, _: Notes, response: Response) -> None:
     The line has the endpoint and never the address, which may name a person's record.
     """
     status = response.status_code
-    if status >= _FAILED or _root.isEnabledFor(logging.DEBUG):
+    if status >= _FAILED or _root.level <= logging.DEBUG:
         write = log.error if status >= _OUR_FAULT else log.info if status >= _FAILED else log.debug
         write("answered", method=call.method, endpoint=call.endpoint, status=status)
 

@@ -23,9 +23,6 @@ REQUESTS = Counter(
 REQUEST_SECONDS = Histogram(
     "daybook_request_seconds", "Time to answer a request.", ["endpoint"], buckets=_SECONDS
 )
-IN_FLIGHT = Gauge(
-    "daybook_requests_in_flight", "Requests being answered.", multiprocess_mode="livesum"
-)
 PREDICTIONS = Counter(
     "daybook_predictions_total", "Records committed, by model and fate.", ["model", "status"]
 )

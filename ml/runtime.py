@@ -45,6 +45,7 @@ class Runtime:
         self.signature = signature
         self.plan = plan or Plan()
         self.validator = Validator(signature)
+        self._pads = self.plan.mode is Mode.PAD
         self._numeric = all(item.type in _DTYPES for item in signature.inputs)
         self._wants_frame = hasattr(estimator, "feature_names_in_") or not self._numeric
         self._classes = signature.output.classes and [str(c) for c in signature.output.classes]
@@ -82,18 +83,18 @@ class Runtime:
 
     def _array_block(self, rows: Sequence[Row]) -> Any:
         table = _array(rows)
-        if missing := self._missing(rows):
+        if self._pads and (missing := self._missing(rows)):
             table = table.repeat([1] * (len(rows) - 1) + [missing + 1], axis=0)
         return table
 
     def _missing(self, rows: Sequence[Row]) -> int:
         """Return how many rows a block lacks."""
-        return self.plan.block - len(rows) if self.plan.mode is Mode.PAD else 0
+        return self.plan.block - len(rows) if self._pads else 0
 
     def _outputs(self, rows: Sequence[Row]) -> Outputs:
         try:
             answers = np.asarray(self._ask(rows))
-            if answers.shape[:1] == (len(rows) + self._missing(rows),):
+            if self._pads and answers.shape[:1] == (self.plan.block,):
                 answers = answers[: len(rows)]
             if self.signature.output.probabilities:
                 return self._classified(answers, len(rows))

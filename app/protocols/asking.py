@@ -7,7 +7,7 @@ import orjson
 from flask import Response
 
 from app import asking
-from app.application import Call, this_call
+from app.application import Call
 from app.errors import REPLAYED
 from app.models import Channel
 from app.request_keys import IdempotencyKey
@@ -28,7 +28,7 @@ def ask(
     channel: Channel,
     model: str,
     number: int | None = None,
-    fault: ServiceError | None = None,
+    refuse: asking.Refuse = lambda _: None,
     variant: str | None = None,
 ) -> Answer:
     """Return the answer to this request, which is recorded; so is a refusal.
@@ -38,15 +38,16 @@ def ask(
         channel: the protocol.
         model: the model's name.
         number: of the version; None for the active one.
-        fault: why the request is refused whatever it asks.
+        refuse: says why the request is refused whatever it asks, if it is.
         variant: what the meaning of the body depends on beside itself; the protocol, if nothing else is said.
 
     Raises:
         ServiceError: why there is no answer.
     """
-    call, _ = this_call()
-    fault = fault or _encoding_fault(call)
-    return asking.ask(understand, channel, model, number, fault, variant or str(channel))
+    return asking.ask(
+        understand, channel, model, number,
+        refuse=lambda call: refuse(call) or _encoding_fault(call), variant=variant or str(channel),
+    )  # fmt: skip
 
 
 def _encoding_fault(call: Call) -> ServiceError | None:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 
 from app import access
-from app.application import Call, this_call
+from app.application import Call
 from app.describing import JSON, describe
 from app.limits import limit_api
 from app.models import Channel
@@ -61,8 +61,9 @@ def invoke(name: str) -> Response:
 
 
 def _invoked(name: str, fault: ServiceError | None = None) -> Response:
-    call, _ = this_call()
-    answer = ask(_understood, Channel.MLFLOW, name, fault=fault or _media_type_fault(call))
+    answer = ask(
+        _understood, Channel.MLFLOW, name, refuse=lambda call: fault or _media_type_fault(call)
+    )
     return answered(answer, {"predictions": [one["prediction"] for one in outputs_of(answer)]})
 
 

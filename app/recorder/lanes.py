@@ -56,7 +56,8 @@ class Lanes:
             ModelBusyError: if its model is at one call for longer than that.
         """
         with self._lock:
-            self._refuse_if_hanging(ticket)
+            if self._lanes:
+                self._refuse_if_hanging(ticket)
             lane = self._open_for(ticket)
             if lane is None:
                 self._queue.put(ticket)
@@ -130,7 +131,8 @@ class Lanes:
         finally:
             with self._lock:
                 self._lanes.remove(lane)
-                self._see_to_it()
+                if self._queue.rows:
+                    self._see_to_it()
 
     def _open(self) -> None:
         lane = _Lane(since=time.monotonic())

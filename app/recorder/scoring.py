@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from app import metrics
@@ -53,7 +55,7 @@ def make_in_parts(ticket: Ticket, size: int) -> Iterator[list[Record]]:
 
 
 def _score_group(version: LoadedVersion, group: Sequence[Ticket]) -> None:
-    rows = [row for ticket in group for row in _submitted(ticket).rows]
+    rows = list(chain.from_iterable(map(_ROWS_OF, group)))
     try:
         outputs = _score(version, rows)
     except Exception as error:  # noqa: BLE001 (whatever it is, it must reach who waits)
@@ -67,6 +69,9 @@ def _score_group(version: LoadedVersion, group: Sequence[Ticket]) -> None:
     for ticket in group:
         _give_records(ticket, version, outputs[start : start + ticket.rows])
         start += ticket.rows
+
+
+_ROWS_OF = attrgetter("work.rows")
 
 
 def _score(version: LoadedVersion, rows: Sequence[Row]) -> Outputs:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -41,7 +42,7 @@ from app.services.submissions import Submission
 from ml.runtime import ModelFailedError
 
 log = structlog.get_logger(__name__)
-
+T = TypeVar("T")
 
 _OUR_FAULT = "Something went wrong here. It has been logged."
 _NOT_CONFIRMED = (
@@ -114,7 +115,7 @@ class Predictions:
             KeyInFlightError, KeyReusedError: if its idempotency key is another request's.
             UnavailableError: if the records could not be committed, or there is too much to do.
         """
-        return _counted(lambda: self._under_key(ask, self._predict))
+        return _counted(self._under_key, ask, self._predict)
 
     def refuse(self, ask: Ask, error: ServiceError) -> Answer:
         """Record a request that was refused before it reached a model, and raise the error.
@@ -122,7 +123,7 @@ class Predictions:
         If its idempotency key was used before, the answer of then is returned or raised.
         """
         refuse = partial(self._answer_failure, error=error)
-        return _counted(lambda: self._under_key(ask, refuse))
+        return _counted(self._under_key, ask, refuse)
 
     def _under_key(self, ask: Ask, answer: Callable[[Ask, Key | None], Answer]) -> Answer:
         """Hold the request's key while it is answered, if it has one."""
@@ -223,12 +224,12 @@ def _end_reading() -> None:
         db.session.commit()
 
 
-def _counted(work: Callable[[], Answer]) -> Answer:
+def _counted(work: Callable[[Ask, T], Answer], ask: Ask, how: T) -> Answer:
     """Count a request and its fate: as many are asked as are answered, plus those in flight."""
     metrics.ASKED.inc()
     metrics.BEING_ANSWERED.inc()
     try:
-        answer = work()
+        answer = work(ask, how)
         metrics.answered("replayed" if answer.replayed else "recorded").inc()
         return answer
     except Exception as error:

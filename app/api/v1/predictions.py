@@ -11,7 +11,7 @@ from app.answers import json_answer
 from app.api.v1 import documents
 from app.api.v1.blueprint import blueprint
 from app.api.v1.negotiation import acceptance_fault, media_type_fault
-from app.application import this_call
+from app.application import Call
 from app.asking import ask
 from app.describing import describe
 from app.errors import REPLAYED
@@ -20,6 +20,7 @@ from app.paging import read_cursor, read_limit, read_query_text
 from app.request_keys import IdempotencyKey
 from app.services import history, readings, search
 from app.services.answers import Answer
+from app.services.errors import ServiceError
 from app.services.submissions import JSONSubmission
 
 
@@ -35,9 +36,7 @@ def create_predictions(name: str, number: int | None = None) -> Response:
 
     The service asks for the scope, so that a refusal is recorded like every other.
     """
-    call, _ = this_call()
-    fault = acceptance_fault(call) or media_type_fault(call)
-    return _answered(ask(JSONSubmission, Channel.API, name, number, fault))
+    return _answered(ask(JSONSubmission, Channel.API, name, number, refuse=_fault))
 
 
 @blueprint.get("/predictions")
@@ -63,6 +62,10 @@ def show_prediction(identifier: UUID) -> Response:
     """Show a whole record."""
     (document,) = history.as_documents(g.caller, [readings.read_prediction(g.caller, identifier)])
     return json_answer(document)
+
+
+def _fault(call: Call) -> ServiceError | None:
+    return acceptance_fault(call) or media_type_fault(call)
 
 
 def _answered(answer: Answer) -> Response:
