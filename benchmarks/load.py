@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,16 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is asked: a server, an address, and the bodies that are posted in turn (none: it is only read)."""
+    """What is asked: a server, an address, and the bodies that are posted in turn (none: it is only read).
+
+    `around` is what is done before and after.
+    """
 
     server: Server
     url: str
     bodies: Sequence[bytes] = ()
     headers: tuple[str, ...] = ()
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +49,7 @@ def measure(target: Target, connections: int, seconds: float) -> Load:
     Raises:
         LoadError: if an answer was an error, or a connection broke.
     """
-    with target.server.awake(), NamedTemporaryFile() as bodies:
+    with target.around(), target.server.awake(), NamedTemporaryFile() as bodies:
         bodies.write(b"".join(body + b"\n" for body in target.bodies))
         bodies.flush()
         run = partial(_run, target, bodies.name, connections)

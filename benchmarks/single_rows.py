@@ -1,9 +1,10 @@
 """One row in a request: throughput and latency, all servers in turn, round after round.
 
 A machine is now faster and now slower. What is measured within seconds of each other can be compared;
-so each round asks every server, and a figure is the median of the rounds.
+so each round asks every server, in an order of its own, and a figure is the median of the rounds.
 """
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -26,7 +27,7 @@ def compare(
     runs: dict[str, list[Load]] = defaultdict(list)
     for number in range(rounds):
         for count in connections:
-            for name, target in targets.items():
+            for name, target in random.sample(list(targets.items()), len(targets)):
                 what = " ".join(filter(None, [*name, str(count)]))
                 try:
                     load = measure(target, count, seconds)
