@@ -56,15 +56,18 @@ def read_body(call: Call, most: int) -> bytes:
     length = declared_length(call) or 0
     if length > most:
         raise BodyTooLargeError(f"The body may have {most:,} bytes.")
-    body: bytes = call.environ["wsgi.input"].read(length)
-    return body if len(body) == length else _read_on(call, body, length)
-
-
-def _read_on(call: Call, body: bytes, length: int) -> bytes:
-    parts, missing = [body], length - len(body)
+    parts, missing = [], length
     while missing:
-        parts.append(call.environ["wsgi.input"].read(missing))
+        parts.append(_read_some(call, missing))
         missing -= len(parts[-1])
-        if not parts[-1]:
-            raise NotReadableBodyError("The body ended before its declared length.")
     return b"".join(parts)
+
+
+def _read_some(call: Call, most: int) -> bytes:
+    try:
+        part: bytes = call.environ["wsgi.input"].read(most)
+    except (OSError, ValueError):  # As servers say that the client has gone.
+        part = b""
+    if not part:
+        raise NotReadableBodyError("The body ended before its declared length.")
+    return part

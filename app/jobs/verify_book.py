@@ -1,5 +1,6 @@
 """Verifies the whole book: every day by itself, and when somebody asks."""
 
+import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ from verifier.notes import Key
 
 log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
+_NICENESS = 15
 _AGE = timedelta(days=1)
 
 
@@ -35,7 +37,11 @@ def verify_requested_book(is_stopped: Callable[[], bool] = lambda: False) -> Non
 
 
 def verify_until(app: Flask, stop: threading.Event) -> None:
-    """Run verifications that are asked for, until told to stop: apart from other jobs, for they take long."""
+    """Run verifications that are asked for, until told to stop: apart from other jobs, for they take long.
+
+    They take only what predictions leave of the processors (Linux: each thread has a niceness of its own).
+    """
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
     while not stop.is_set():
         with app.app_context():
             try:

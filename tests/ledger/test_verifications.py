@@ -1,11 +1,14 @@
 """Verifications that the service runs itself, in the background."""
 
+import os
+import threading
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.extensions import db
+from app.jobs import verify_book
 from app.jobs.verify_book import request_daily_verification, verify_requested_book
 from app.models import Verification
 from app.services import verifications
@@ -97,3 +100,18 @@ def test_the_command_tells_the_same(house, given):
     else:
         assert result.exit_code == 1
         assert "signed by none of the keys that are trusted" in result.stdout
+
+
+def test_verifications_leave_the_processors_to_predictions(app, monkeypatch):
+    stop, told = threading.Event(), []
+
+    def look(_):
+        told.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        stop.set()
+
+    monkeypatch.setattr(verify_book, "verify_requested_book", look)
+    thread = threading.Thread(target=verify_book.verify_until, args=(app, stop))
+    thread.start()
+    thread.join()
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert told[0] > own
