@@ -36,7 +36,9 @@ def _check_body(call: Call, _: Notes) -> None:
 def declared_length(call: Call) -> int | None:
     """Return how many bytes the body of a request has, as it says; None if it does not say."""
     text: str = call.environ.get("CONTENT_LENGTH", "")
-    return int(text[:_LONGEST_LENGTH]) if text.isascii() and text.isdecimal() else None
+    if "HTTP_TRANSFER_ENCODING" in call.environ or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text.lstrip("0")[:_LONGEST_LENGTH] or "0")
 
 
 def read_body(call: Call, most: int) -> bytes:
@@ -51,9 +53,10 @@ def read_body(call: Call, most: int) -> bytes:
         BodyTooLargeError: if it is longer.
         NotReadableBodyError: if it ended before its declared length.
     """
-    if "HTTP_TRANSFER_ENCODING" in call.environ:
-        raise LengthRequiredError("Send Content-Length.")
-    length = declared_length(call) or 0
+    length = declared_length(call)
+    if length is None:
+        _refuse_undeclared(call)
+        return b""
     if length > most:
         raise BodyTooLargeError(f"The body may have {most:,} bytes.")
     parts, missing = [], length
@@ -61,6 +64,15 @@ def read_body(call: Call, most: int) -> bytes:
         parts.append(_read_some(call, missing))
         missing -= len(parts[-1])
     return b"".join(parts)
+
+
+def _refuse_undeclared(call: Call) -> None:
+    """Refuse a body without a length: HTTP/1.1 announces it, HTTP/2 begins it (RFC 9113 section 8.1)."""
+    environ = call.environ
+    if "HTTP_TRANSFER_ENCODING" in environ or (
+        environ.get("wsgi.input_terminated") and environ["wsgi.input"].read(1)
+    ):
+        raise LengthRequiredError("Send Content-Length.")
 
 
 def _read_some(call: Call, most: int) -> bytes:

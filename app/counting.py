@@ -70,10 +70,16 @@ class SharedValue:
         self, kind: str, metric: str, name: str, labels: list[str], given: list[str], words: str,
         multiprocess_mode: str = "", **_: Any,
     ) -> None:  # fmt: skip
+        self._kind = f"{kind}_{multiprocess_mode}" if kind == "gauge" else kind
+        self._key = mmap_key(metric, name, labels, given, words)
         with _lock:
-            file = _file(f"{kind}_{multiprocess_mode}" if kind == "gauge" else kind)
-            self._value, self._place = file.place(mmap_key(metric, name, labels, given, words))
+            self._open()
+        _values.append(self)
+
+    def _open(self) -> None:
+        file = _file(self._kind)
         self._memory = file.memory
+        self._value, self._place = file.place(self._key)
 
     def inc(self, amount: float) -> None:
         """Add to it."""
@@ -125,3 +131,16 @@ class _File:
 def _file(kind: str) -> _File:
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     return _File(folder / f"{kind}_{os.getpid()}.db")
+
+
+def _begin_anew() -> None:
+    """Count into files of its own in a forked process, as some servers' workers are."""
+    global _lock
+    _lock = threading.Lock()
+    _file.cache_clear()
+    for value in _values:
+        value._open()
+
+
+_values: list[SharedValue] = []
+os.register_at_fork(after_in_child=_begin_anew)

@@ -128,8 +128,8 @@ class Recorder:
 
     def _process(self, tickets: Sequence[Ticket]) -> None:
         """Answer a batch: try again what may pass, and split what may be the fault of one."""
-        tries, waiting = _Tries(), tickets
-        while waiting:
+        tries = _Tries()
+        while waiting := [ticket for ticket in tickets if not ticket.is_ended]:
             try:
                 if not tries.count or not self._find_committed(waiting):
                     self._answer_together(waiting)
@@ -138,7 +138,6 @@ class Recorder:
                     self._make_partitions(waiting)
                 if not tries.may_try_again(error):
                     self._fail(waiting, error)
-            waiting = [ticket for ticket in waiting if not ticket.is_ended]
 
     def _answer_together(self, tickets: Sequence[Ticket]) -> None:
         """Claim keys, score, write and commit: all of it in one transaction."""

@@ -66,6 +66,27 @@ def test_a_row_that_fails_does_not_fail_its_neighbours(answer, bad):
     assert answer(44.0, bad, 45.0, bad) == [alone, ModelFailedError, alone, ModelFailedError]
 
 
+def test_who_was_told_an_error_is_not_recorded_when_the_others_are_tried_again(
+    context, cast, monkeypatch
+):
+    runtimes, caller = context.extensions["runtimes"], cast["owner"].caller
+    recorder = context.extensions["recorder"]
+    loaded = runtimes.version(runtimes.entry(caller, "churn"))
+    moody = replace(loaded, runtime=Runtime(Moody(), loaded.runtime.signature))
+    tickets = [ticket_of(caller, moody, age) for age in (44.0, 66.0, 45.0)]
+    call = recorder._book.call
+
+    def call_when_the_mood_is_better(*given):
+        monkeypatch.setattr(Moody, "predict_proba", lambda _, frame: np.full((len(frame), 2), 0.5))
+        monkeypatch.setattr(recorder._book, "call", call)
+        raise psycopg2.DataError
+
+    monkeypatch.setattr(recorder._book, "call", call_when_the_mood_is_better)
+    recorder._process(tickets)
+    assert [type(one.error) for one in tickets] == [type(None), ModelFailedError, type(None)]
+    assert [len(stored(one)) for one in tickets] == [1, 0, 1]
+
+
 ROWS = 3 * LARGE + 7
 
 

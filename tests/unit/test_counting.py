@@ -17,6 +17,7 @@ def folder(tmp_path, monkeypatch):
     counting._file.cache_clear()
     yield tmp_path
     counting._file.cache_clear()
+    counting._values.clear()
 
 
 def counted(folder):
@@ -67,3 +68,16 @@ def test_threads_lose_no_count(folder):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: [total.inc() for _ in range(1_000)], range(8)))
     assert counted(folder) == {"total_total": "8000.0"}
+
+
+def test_forked_processes_count_for_themselves(folder):
+    """Some servers fork their workers when the application is loaded."""
+    total = counting.Counter("forked", "Forked.", registry=CollectorRegistry())
+    total.inc()
+    for _ in range(2):
+        if (child := os.fork()) == 0:
+            total.inc(100)
+            os._exit(0)
+        os.waitpid(child, 0)
+    assert counted(folder) == {"forked_total": "201.0"}
+    assert len(list(folder.glob("counter_*.db"))) == 3
