@@ -6,7 +6,7 @@ so each round asks every server, in an order of its own, and a figure is the med
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 from typing import Any
@@ -21,14 +21,14 @@ Measured = dict[str, dict[str, float]]
 
 def compare(
     targets: Mapping[Name, Target], *, rounds: int, seconds: float,
-    connections: Iterable[int] = CONNECTIONS,
+    connections: Sequence[int] = CONNECTIONS,
 ) -> Measured:  # fmt: skip
     """Return the medians by "server model connections"."""
     runs: dict[str, list[Load]] = defaultdict(list)
     for number in range(rounds):
         for count in connections:
             for name, target in random.sample(list(targets.items()), len(targets)):
-                what = " ".join(filter(None, [*name, str(count)]))
+                what = _what(name, count)
                 try:
                     load = measure(target, count, seconds)
                 except LoadError as error:  # Some do not always wake well: the other rounds count.
@@ -36,7 +36,12 @@ def compare(
                     continue
                 print(f"  round {number + 1}: {what}: {load.rate:.0f}/s", flush=True)
                 runs[what].append(load)
-    return {what: median_of(loads) for what, loads in runs.items()}
+    in_order = [_what(name, count) for count in connections for name in targets]
+    return {what: median_of(runs[what]) for what in in_order if what in runs}
+
+
+def _what(name: Name, count: int) -> str:
+    return " ".join(filter(None, [*name, str(count)]))
 
 
 def with_slow_commits(target: Target, connection: Any, *, rounds: int, seconds: float) -> Measured:
