@@ -137,6 +137,7 @@ class Application(Flask):
         return func
 
     def _call_view(self, call: Call) -> Any:
+        """Call the view directly, which is all that Flask's way would do, finding the request once more."""
         if call.routing_exception is None and call.url_rule is not None and call.method == "POST":
             return self.view_functions[call.url_rule.endpoint](**call.view_args or {})
         return self.dispatch_request()

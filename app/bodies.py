@@ -61,8 +61,11 @@ def read_body(call: Call, most: int) -> bytes:
         raise BodyTooLargeError(f"The body may have {most:,} bytes.")
     parts, missing = [], length
     while missing:
-        parts.append(_read_some(call, missing))
-        missing -= len(parts[-1])
+        part = _read_some(call, missing)
+        if not part:
+            raise NotReadableBodyError("The body ended before its declared length.")
+        parts.append(part)
+        missing -= len(part)
     return b"".join(parts)
 
 
@@ -70,16 +73,14 @@ def _refuse_undeclared(call: Call) -> None:
     """Refuse a body without a length: HTTP/1.1 announces it, HTTP/2 begins it (RFC 9113 section 8.1)."""
     environ = call.environ
     if "HTTP_TRANSFER_ENCODING" in environ or (
-        environ.get("wsgi.input_terminated") and environ["wsgi.input"].read(1)
+        environ.get("wsgi.input_terminated") and _read_some(call, 1)
     ):
         raise LengthRequiredError("Send Content-Length.")
 
 
 def _read_some(call: Call, most: int) -> bytes:
+    """Return at most so many bytes; none at the end of the body, and where its client has gone."""
     try:
-        part: bytes = call.environ["wsgi.input"].read(most)
-    except (OSError, ValueError):  # As servers say that the client has gone.
-        part = b""
-    if not part:
-        raise NotReadableBodyError("The body ended before its declared length.")
-    return part
+        return call.environ["wsgi.input"].read(most)  # type: ignore[no-any-return]
+    except (OSError, ValueError):  # As servers say that it has.
+        return b""

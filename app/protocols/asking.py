@@ -7,6 +7,7 @@ import orjson
 from flask import Response
 
 from app import asking
+from app.answers import json_answer
 from app.application import Call
 from app.errors import REPLAYED
 from app.models import Channel
@@ -14,7 +15,6 @@ from app.request_keys import IdempotencyKey
 from app.services.answers import Answer
 from app.services.errors import ServiceError, WrongMediaTypeError
 
-_JSON = "application/json"
 #: What all routes that ask have in common, for their descriptions.
 ASKED: Any = {
     "headers": {"Idempotency-Key": IdempotencyKey},
@@ -31,19 +31,7 @@ def ask(
     refuse: asking.Refuse = lambda _: None,
     variant: str | None = None,
 ) -> Answer:
-    """Return the answer to this request, which is recorded; so is a refusal.
-
-    Args:
-        understand: makes a submission of the body.
-        channel: the protocol.
-        model: the model's name.
-        number: of the version; None for the active one.
-        refuse: says why the request is refused whatever it asks, if it is.
-        variant: what the meaning of the body depends on beside itself; the protocol, if nothing else is said.
-
-    Raises:
-        ServiceError: why there is no answer.
-    """
+    """Ask as `app.asking.ask` does; refuse encoded bodies too, and let their meaning depend on the protocol."""
     return asking.ask(
         understand, channel, model, number,
         refuse=lambda call: refuse(call) or _encoding_fault(call), variant=variant or str(channel),
@@ -63,8 +51,7 @@ def outputs_of(answer: Answer) -> list[dict[str, Any]]:
 
 def answered(answer: Answer, document: Any) -> Response:
     """Return the answer in JSON; it says whether it was given before."""
-    response = Response(orjson.dumps(document), content_type=_JSON)
-    return marked(answer, response)
+    return marked(answer, json_answer(document))
 
 
 def marked(answer: Answer, response: Response) -> Response:

@@ -14,6 +14,8 @@ from app.recorder.tickets import Ticket, Unanswered
 from ml.runtime import ModelFailedError, Outputs
 from ml.validation import Row
 
+_ROWS_OF = attrgetter("work.rows")
+
 
 def make_all_records(tickets: Sequence[Ticket]) -> None:
     """Give each ticket its records, or end it with the reason why it has none.
@@ -69,9 +71,6 @@ def _score_group(version: LoadedVersion, group: Sequence[Ticket]) -> None:
     for ticket in group:
         _give_records(ticket, version, outputs[start : start + ticket.rows])
         start += ticket.rows
-
-
-_ROWS_OF = attrgetter("work.rows")
 
 
 def _score(version: LoadedVersion, rows: Sequence[Row]) -> Outputs:

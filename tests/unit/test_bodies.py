@@ -53,6 +53,10 @@ def test_a_body_without_a_length_is_refused(announced):
         read_body(call(b"hello", **announced), 10)
 
 
+def test_a_client_that_goes_without_a_body_sent_none():
+    assert read_body(call(Broken(), **{"wsgi.input_terminated": True}), 10) == b""
+
+
 @pytest.mark.parametrize("stream", [b"hell", Slow(b"hell"), Broken(b"hello")])
 def test_a_body_that_ends_early_is_refused(stream):
     with pytest.raises(NotReadableBodyError):
