@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import current_app
+from flask import Response, current_app
 
 from app.application import Call, this_call
 from app.bodies import declared_length, read_body
@@ -16,23 +16,27 @@ from config import Settings
 
 #: Makes a submission of a body and of how many rows it may have.
 Understand = Callable[[bytes, int], Submission]
+#: Makes a response of an answer.
+Respond = Callable[[Answer], Response]
 #: Says why a request is refused whatever it asks, if it is.
 Refuse = Callable[[Call], ServiceError | None]
 
 
 def ask(
     understand: Understand,
+    respond: Respond,
     channel: Channel,
     model: str,
     number: int | None = None,
     *,
     refuse: Refuse,
     variant: str = "",
-) -> Answer:
-    """Return the answer to this request, which is recorded; so is a refusal.
+) -> Response:
+    """Answer this request, which is recorded; so is a refusal.
 
     Args:
         understand: makes a submission of the body.
+        respond: makes a response of the answer: perhaps before its record is committed, and only then it leaves.
         channel: the door.
         model: the model's name.
         number: of the version; None for the active one.
@@ -55,9 +59,12 @@ def ask(
         number=number,
         key=None if unusable else key,
         variant=variant,
+        respond=respond,
     )
     fault = refuse(call) or unusable
-    return service.refuse(asked, fault) if fault else service.predict(asked)
+    answer = service.refuse(asked, fault) if fault else service.predict(asked)
+    drafted: Response | None = asked.response if answer is asked.drafted else None
+    return drafted or respond(answer)
 
 
 def _submission_of(call: Call, understand: Understand, settings: Settings) -> Submission:

@@ -12,6 +12,10 @@ from app.database.patience import Connection, Meanwhile
 Row = tuple[Any, ...]
 
 
+def _nothing() -> None:
+    """Do no work meanwhile."""
+
+
 class Transaction:
     """A transaction that begins with its first statement, in the same message."""
 
@@ -22,18 +26,12 @@ class Transaction:
         self._begun = False
 
     def call(
-        self, statement: str, parameters: Sequence[Any], work: Callable[[], None] = lambda: None
+        self, statement: str, parameters: Sequence[Any], work: Callable[[], None] = _nothing
     ) -> list[Row]:
         """Execute a statement that returns rows, and return them; do some work while the server does its own."""
         prefix = "" if self._begun else f"{self.BEGIN};"
         self._begun = True
-        meanwhile = self._cursor.connection.meanwhile = Meanwhile(work)
-        try:
-            self._cursor.execute(prefix + statement, parameters)
-        finally:
-            self._cursor.connection.meanwhile = None
-        meanwhile.end()
-        return list(self._cursor.fetchall())
+        return _call(self._cursor, prefix + statement, parameters, work)
 
     def end(self, how: str) -> None:
         """Commit or roll back."""
@@ -54,13 +52,17 @@ class Book:
         self._connect = connect
         self._idle: deque[Connection] = deque()
 
-    def call(self, statement: str, parameters: Sequence[Any]) -> list[Row]:
-        """Execute one statement as a transaction of its own: one round trip, committed when it returns."""
+    def call(
+        self, statement: str, parameters: Sequence[Any], work: Callable[[], None] = _nothing
+    ) -> list[Row]:
+        """Execute one statement as a transaction of its own: one round trip, committed when it returns.
+
+        Some work is done while the server does its own; what it raises is raised when the statement is committed.
+        """
         connection = self._take()
         try:
             with connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-                return list(cursor.fetchall())
+                return _call(cursor, statement, parameters, work)
         finally:
             self._give_back(connection)
 
@@ -103,3 +105,15 @@ class Book:
             self.close()  # The others were most likely lost with it.
         else:
             self._idle.append(connection)
+
+
+def _call(
+    cursor: Cursor, statement: str, parameters: Sequence[Any], work: Callable[[], None]
+) -> list[Row]:
+    meanwhile = cursor.connection.meanwhile = Meanwhile(work)
+    try:
+        cursor.execute(statement, parameters)
+    finally:
+        cursor.connection.meanwhile = None
+    meanwhile.end()
+    return list(cursor.fetchall())

@@ -25,15 +25,16 @@ ASKED: Any = {
 
 def ask(
     understand: asking.Understand,
+    respond: asking.Respond,
     channel: Channel,
     model: str,
     number: int | None = None,
     refuse: asking.Refuse = lambda _: None,
     variant: str | None = None,
-) -> Answer:
+) -> Response:
     """Ask as `app.asking.ask` does; refuse encoded bodies too, and let their meaning depend on the protocol."""
     return asking.ask(
-        understand, channel, model, number,
+        understand, respond, channel, model, number,
         refuse=lambda call: refuse(call) or _encoding_fault(call), variant=variant or str(channel),
     )  # fmt: skip
 
@@ -49,9 +50,10 @@ def outputs_of(answer: Answer) -> list[dict[str, Any]]:
     return [orjson.loads(row.output) for row in answer.rows]
 
 
-def answered(answer: Answer, document: Any) -> Response:
-    """Return the answer in JSON; it says whether it was given before."""
-    return marked(answer, json_answer(document))
+def predictions_answer(answer: Answer) -> Response:
+    """Return the predictions of the rows, without probabilities."""
+    predictions = [output["prediction"] for output in outputs_of(answer)]
+    return marked(answer, json_answer({"predictions": predictions}))
 
 
 def marked(answer: Answer, response: Response) -> Response:

@@ -9,7 +9,7 @@ from app.error_shapes import InferenceError
 from app.limits import limit_api
 from app.models import Channel, Scope
 from app.protocols import documents
-from app.protocols.asking import ASKED, answered, ask, outputs_of
+from app.protocols.asking import ASKED, ask, predictions_answer
 from app.protocols.tables import read_object, rows_of_instances
 from app.services import model_access
 from app.services.submissions import Submission, TranslatedSubmission
@@ -42,8 +42,7 @@ def show_model(name: str) -> Response:
 @describe(body=documents.Instances, answers={200: documents.Predictions}, **ASKED)
 def predict(name: str) -> Response:
     """Answer instances: objects by the names of the inputs, or lists in the model's order."""
-    answer = ask(_understood, Channel.KSERVE_V1, name)
-    return answered(answer, {"predictions": [one["prediction"] for one in outputs_of(answer)]})
+    return ask(_understood, predictions_answer, Channel.KSERVE_V1, name)
 
 
 def _understood(body: bytes, most_rows: int) -> Submission:

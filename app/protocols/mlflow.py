@@ -10,7 +10,7 @@ from app.describing import JSON, describe
 from app.limits import limit_api
 from app.models import Channel
 from app.protocols import documents
-from app.protocols.asking import ASKED, answered, ask, outputs_of
+from app.protocols.asking import ASKED, ask, predictions_answer
 from app.protocols.tables import SHAPES, read_object, rows_of_csv, rows_of_table
 from app.services.errors import (
     NotReadableBodyError,
@@ -61,10 +61,10 @@ def invoke(name: str) -> Response:
 
 
 def _invoked(name: str, fault: ServiceError | None = None) -> Response:
-    answer = ask(
-        _understood, Channel.MLFLOW, name, refuse=lambda call: fault or _media_type_fault(call)
-    )
-    return answered(answer, {"predictions": [one["prediction"] for one in outputs_of(answer)]})
+    return ask(
+        _understood, predictions_answer, Channel.MLFLOW, name,
+        refuse=lambda call: fault or _media_type_fault(call),
+    )  # fmt: skip
 
 
 def _media_type_fault(call: Call) -> ServiceError | None:

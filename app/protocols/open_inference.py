@@ -197,11 +197,13 @@ def infer(name: str, number: int | None = None) -> Response:
 
         return TranslatedSubmission(body, translate, limit, inference.id)
 
+    def respond(answer: Answer) -> Response:
+        # An answer that is repeated may be of another version than the one that answers now.
+        signature = _signature_of(answer) if answer.replayed else signatures[0]
+        return marked(answer, _answered(answer, read[0], signature))
+
     variant = f"{Channel.OPEN_INFERENCE} {call.headers.get(_JSON_LENGTH, '')}"
-    answer = ask(understand, Channel.OPEN_INFERENCE, name, number, variant=variant)
-    # An answer that is repeated may be of another version than the one that answers now.
-    signature = _signature_of(answer) if answer.replayed else signatures[0]
-    return marked(answer, _answered(answer, read[0], signature))
+    return ask(understand, respond, Channel.OPEN_INFERENCE, name, number, variant=variant)
 
 
 def _signature_of(answer: Answer) -> Signature:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from uuid import UUID
@@ -25,6 +26,7 @@ from app.recorder.scoring import make_all_records, make_in_parts
 from app.recorder.statements import CLAIM, RECORD, Batch, Recording
 from app.recorder.tickets import (
     AuthorityLostError,
+    Draft,
     Kept,
     RecordingError,
     Result,
@@ -75,6 +77,7 @@ class Recorder:
         *,
         key: Key | None = None,
         size: int = 0,
+        draft: Draft | None = None,
     ) -> Result:
         """Score rows and commit them, all or none; return the committed records in their order.
 
@@ -84,6 +87,7 @@ class Recorder:
             submitted: its rows.
             key: the idempotency key, if it has one; then the answer may be that of an earlier request.
             size: the bytes of its body.
+            draft: drafts the answer while its records are written; not always called, and what it raises is ignored.
 
         Raises:
             ModelFailedError: if the model does not answer; nothing is recorded.
@@ -93,7 +97,7 @@ class Recorder:
             KeyInFlightError, KeyReusedError: if the key is another request's.
             RecordingError: if the records cannot be committed, or it cannot be known.
         """
-        return self._answer(attempt, target, submitted, key, size)
+        return self._answer(attempt, target, submitted, key, size, draft)
 
     def record_unanswered(
         self,
@@ -105,7 +109,7 @@ class Recorder:
         size: int = 0,
     ) -> Result:
         """Commit a refused or failed request as one record and return it; see `record`."""
-        return self._answer(attempt, target, unanswered, key, size)
+        return self._answer(attempt, target, unanswered, key, size, None)
 
     def _answer(
         self,
@@ -114,9 +118,10 @@ class Recorder:
         work: Submitted | Unanswered,
         key: Key | None,
         size: int,
+        draft: Draft | None,
     ) -> Result:
         ticket = Ticket(
-            attempt=attempt, target=target, work=work, key=key, size=size,
+            attempt=attempt, target=target, work=work, key=key, size=size, draft=draft,
             deadline=time.monotonic() + self._limits.seconds,
         )  # fmt: skip
         self._lanes.answer(ticket)
@@ -144,23 +149,27 @@ class Recorder:
         if len(tickets) == 1 and tickets[0].is_to_score and tickets[0].rows > LARGE:
             self._answer_large(tickets[0])
             return
+        waited = _longest_wait(tickets)
         if not any(map(_KEY_OF, tickets)):
             ready = self._score(tickets)
             if ready.tickets:
                 parameters, began = ready.to_record(), time.perf_counter()
-                told = self._book.call(RECORD, parameters)
+                told = self._book.call(RECORD, parameters, partial(_while_written, ready, waited))
                 metrics.COMMITTING.observe(time.perf_counter() - began)
                 self._confirm(ready, told)
             return
         with self._book.transaction() as transaction:
             ready = self._score(_claim(transaction, tickets))
-            told = transaction.call(RECORD, ready.to_record()) if ready.tickets else [([],)]
+            told = [([],)]
+            if ready.tickets:
+                work = partial(_while_written, ready, waited)
+                told = transaction.call(RECORD, ready.to_record(), work)
         self._confirm(ready, told)
 
     def _answer_large(self, ticket: Ticket) -> None:
         """Write a large request in parts, each while the next one is made; see `_answer_together`."""
         batch = Batch([ticket])
-        _note_wait([ticket])
+        metrics.QUEUE_WAIT.observe(_longest_wait([ticket]))
         try:
             with self._book.transaction() as transaction:
                 if ticket.key and not _claim(transaction, [ticket]):
@@ -179,13 +188,8 @@ class Recorder:
 
     def _score(self, tickets: Sequence[Ticket]) -> Batch:
         """Make the records of each ticket, unless it has them; return those that are to be written."""
-        if not tickets:
-            return Batch([])
-        _note_wait(tickets)
         make_all_records([ticket for ticket in tickets if ticket.records is None])
-        batch = Batch(self._lanes.begin_writing([t for t in tickets if t.records is not None]))
-        metrics.BATCH_ROWS.observe(sum(map(_ROWS_OF, batch.tickets)))
-        return batch
+        return Batch(self._lanes.begin_writing([t for t in tickets if t.records is not None]))
 
     def _confirm(self, batch: Batch, told: Sequence[tuple[Sequence[int]]]) -> None:
         """End the tickets of a batch that is committed; some callers may have lost their authority."""
@@ -257,8 +261,20 @@ class _Tries:
         return True
 
 
-def _note_wait(tickets: Sequence[Ticket]) -> None:
-    metrics.QUEUE_WAIT.observe(time.perf_counter() - min(map(_QUEUED_AT, tickets)))
+def _longest_wait(tickets: Sequence[Ticket]) -> float:
+    first: float = min(map(_QUEUED_AT, tickets))
+    return time.perf_counter() - first
+
+
+def _while_written(batch: Batch, waited: float) -> None:
+    """Do what need not wait until a batch is committed, while the database works on it.
+
+    An answer is drafted if it is the only one. The threads of several write theirs when they are woken.
+    """
+    if len(batch.tickets) == 1:
+        batch.tickets[0].draft_answer()
+    metrics.QUEUE_WAIT.observe(waited)
+    metrics.BATCH_ROWS.observe(sum(map(_ROWS_OF, batch.tickets)))
 
 
 def _call_behind(transaction: Transaction, parts: Iterator[Recording]) -> list[Row]:

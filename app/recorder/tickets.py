@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -45,6 +46,8 @@ class Kept:
 
 
 Result = Sequence[Record] | Kept
+#: Drafts an answer of records that are not committed yet.
+Draft = Callable[[Sequence[Record]], None]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -66,6 +69,7 @@ class Ticket:
     key: Key | None
     size: int
     deadline: float
+    draft: Draft | None = None
     queued_at: float = field(default_factory=time.perf_counter)
     records: list[Record] | None = None
     has_claimed: bool = False
@@ -80,6 +84,12 @@ class Ticket:
         self._ended.acquire()
         self.is_to_score = isinstance(self.work, Submitted)
         self.rows = len(self.work.rows) if isinstance(self.work, Submitted) else 1
+
+    def draft_answer(self) -> None:
+        """Let the answer be drafted; what goes wrong is told by whoever writes it when it is committed."""
+        if self.draft is not None and self.records is not None:
+            with suppress(Exception):
+                self.draft(self.records)
 
     @property
     def version(self) -> LoadedVersion | None:

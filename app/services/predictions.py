@@ -1,9 +1,9 @@
 """Predicting: every door meets here, so that they cannot differ."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -18,6 +18,7 @@ from app.recorder import (
     Kept,
     Key,
     KeysInFlight,
+    Record,
     Recorder,
     Target,
     Unanswered,
@@ -74,6 +75,8 @@ class Ask:
 
     `variant` is what the meaning of the body depends on, beside itself: under one key it is part of the request.
     `reached` is how far it got: what its record can tell if it goes no further.
+    `respond` makes the door's response of an answer. Where there is time while the record is written, it is called
+    then: `drafted` is the answer, `response` the response, which may leave when the record is committed.
     """
 
     attempt: Attempt
@@ -84,6 +87,16 @@ class Ask:
     key: str | None = None
     variant: str = ""
     reached: Target = field(default_factory=Target)
+    respond: Callable[[Answer], Any] | None = None
+    drafted: Answer | None = None
+    response: Any = None
+
+    def draft(self, records: Sequence[Record]) -> None:
+        """Draft the answer that records are, and the response."""
+        answer = answer_of(records)
+        if self.respond is not None:
+            self.response = self.respond(answer)
+        self.drafted = answer
 
     def claim(self) -> Key | None:
         """Return the idempotency key of this very request, None if it has none."""
@@ -151,9 +164,11 @@ class Predictions:
         submitted = ask.submission.rows(version.runtime.validator)
         _end_reading()
         result = self._recorder.record(
-            ask.attempt, version, submitted, key=key, size=ask.submission.size
+            ask.attempt, version, submitted, key=key, size=ask.submission.size, draft=ask.draft
         )
-        return stored_answer(result.request_id) if isinstance(result, Kept) else answer_of(result)
+        if isinstance(result, Kept):
+            return stored_answer(result.request_id)
+        return ask.drafted or answer_of(result)
 
     def _answer_failure(self, ask: Ask, key: Key | None, error: Exception) -> Answer:
         """Record a failure and raise it as the caller is to be told."""

@@ -269,6 +269,6 @@ class Watched:
     def __init__(self, app, statements):
         self._book, self._statements = app.extensions["recorder"]._book, statements
 
-    def call(self, statement, parameters):
+    def call(self, statement, *others):
         self._statements.append(statement)
-        return self._book.call(statement, parameters)
+        return self._book.call(statement, *others)

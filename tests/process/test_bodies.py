@@ -124,8 +124,8 @@ def test_a_commit_whose_outcome_was_lost_is_found_in_the_book(fresh_app, headers
     book = fresh_app.extensions["recorder"]._book
     call, broken = book.call, []
 
-    def call_and_lose(statement, parameters):
-        told = call(statement, parameters)
+    def call_and_lose(*given):
+        told = call(*given)
         if not broken:
             broken.append(True)
             raise psycopg2.OperationalError("server closed the connection unexpectedly")

@@ -20,9 +20,9 @@ class RolledBackBook(Book):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def call(self, statement, parameters):
+    def call(self, *given):
         with self.transaction() as transaction:
-            return transaction.call(statement, parameters)
+            return transaction.call(*given)
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[Cursor]:

@@ -23,9 +23,9 @@ class UnreliableBook:
         self.book = book
         self.fates: list[Fate] = []
 
-    def call(self, statement, parameters):
+    def call(self, statement, *given):
         with self.transaction() as transaction:
-            return transaction.call(statement, parameters)
+            return transaction.call(statement, *given)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[object]:

@@ -36,7 +36,7 @@ def create_predictions(name: str, number: int | None = None) -> Response:
 
     The service asks for the scope, so that a refusal is recorded like every other.
     """
-    return _answered(ask(JSONSubmission, Channel.API, name, number, refuse=_fault))
+    return ask(JSONSubmission, _answered, Channel.API, name, number, refuse=_fault)
 
 
 @blueprint.get("/predictions")
