@@ -69,10 +69,10 @@ def _logistic(estimator: LogisticRegression) -> Kernel:
     weights, intercept = estimator.coef_.T, estimator.intercept_
 
     def binary(table: Array) -> Array:
-        scores = (table @ weights + intercept).reshape(-1)
-        answers = np.empty((len(scores), 2))
-        expit(scores, out=answers[:, 1])
-        np.subtract(1, answers[:, 1], out=answers[:, 0])
+        answers = np.empty((len(table), 2))
+        no, yes = answers[:, :1], answers[:, 1:]
+        expit(table @ weights + intercept, out=yes)
+        np.subtract(1, yes, out=no)
         return answers
 
     def multinomial(table: Array) -> Array:

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ Outputs = list[dict[str, Any]]
 # A frame's texts are Python's, whether pyarrow is installed (for exports) or not.
 pd.set_option("mode.string_storage", "python")
 
+_DOUBLE = np.dtype(np.float64)
 _DTYPES = {FieldType.NUMBER: np.float64, FieldType.INTEGER: np.int64, FieldType.BOOLEAN: np.bool_}
 
 
@@ -138,16 +140,16 @@ class Runtime:
 
     def _classified(self, probabilities: Any, count: int) -> Outputs:
         classes, labels = self.signature.output.classes, self._classes
-        table = probabilities.astype(np.float64, copy=False)
-        if classes is None or labels is None or table.shape != (count, len(classes)):
+        if classes is None or labels is None or probabilities.shape != (count, len(classes)):
             raise ModelFailedError("The model answered a table of another shape than its classes.")
-        if not _are_finite(table):
+        table = probabilities if probabilities.dtype is _DOUBLE else probabilities.astype(_DOUBLE)
+        rows = table.tolist()
+        if not all(map(math.isfinite, chain.from_iterable(rows))):
             raise ModelFailedError("The model answered a probability that is not finite.")
-        best = table.argmax(axis=1)
         return [
-            {"prediction": classes[index], "probabilities": dict(zip(labels, row, strict=True))}
-            for index, row in zip(best.tolist(), table.tolist(), strict=True)
-        ]
+            {"prediction": classes[row.index(max(row))], "probabilities": dict(zip(labels, row, strict=True))}
+            for row in rows
+        ]  # fmt: skip
 
     def _predicted(self, answers: Any, count: int) -> Outputs:
         values = answers.tolist()
@@ -170,7 +172,8 @@ class Runtime:
 
 
 def _are_finite(table: Any) -> bool:
-    return bool(np.logical_and.reduce(np.isfinite(table), axis=None))
+    """Whether the sum of squares is finite, which is cheap: at most it says no for numbers that are beyond the bounds."""
+    return math.isfinite(np.vdot(table, table))
 
 
 def _array(rows: Sequence[Row]) -> Any:
