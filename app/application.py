@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response
 from flask.ctx import _AppCtxGlobals
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.globals import _cv_app, _cv_request
+from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import MapAdapter
 
 from app.routing import KnownRoutes
@@ -122,7 +123,7 @@ class Application(Flask):
 
     def do_teardown_request(self, *args: Any) -> None:
         """End a request; nothing is left to do for one of a program."""
-        call: Call = request._get_current_object()  # type: ignore[attr-defined]
+        call, _ = this_call()
         if self._goes_the_long_way(call):
             super().do_teardown_request(*args)
 
@@ -160,7 +161,12 @@ class Application(Flask):
 
 def this_call() -> tuple[Call, Notes]:
     """Return the request that this thread answers, and its notes: found once, not by each use of a proxy."""
-    return request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+    return _cv_request.get().request, _cv_app.get().g  # type: ignore[return-value]
+
+
+def this_app() -> Application:
+    """Return the application that answers; see `this_call`."""
+    return _cv_app.get().app  # type: ignore[return-value]
 
 
 def is_for_programs(path: str) -> bool:
@@ -169,10 +175,14 @@ def is_for_programs(path: str) -> bool:
     return path.startswith(PROGRAM_PATHS) or (path.endswith(_ALSO) and path.count("/") == 3)
 
 
+#: Nothing can be kept in it, so all programs may have the same one.
+_NO_SESSION = NullSession()
+
+
 class _Sessions(SecureCookieSessionInterface):
     """Sessions for people; programs have none, whatever cookies they send."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if request.is_by_program:  # type: ignore[attr-defined]
-            return SecureCookieSession()
+            return _NO_SESSION
         return super().open_session(app, request)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from flask import Response, current_app
+from flask import Response
 
-from app.application import Call, this_call
+from app.application import Call, this_app, this_call
 from app.bodies import declared_length, read_body
 from app.models import Channel
 from app.request_keys import idempotency_key, key_fault
@@ -47,7 +47,7 @@ def ask(
         ServiceError: why there is no answer.
     """
     call, notes = this_call()
-    services = current_app.extensions
+    services = this_app().extensions
     service: Predictions = services["predictions"]
     key = idempotency_key(call)
     unusable = key_fault(key)

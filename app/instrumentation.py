@@ -24,6 +24,6 @@ def _begin(_: Call, notes: Notes) -> None:
 def _count(call: Call, notes: Notes, response: Response) -> None:
     endpoint = call.endpoint or "none"
     method = call.method if call.method in _METHODS else "other"
-    metrics.requests(method, endpoint, response.status_code).inc()
+    metrics.requests(method, endpoint, response.status_code).add(1)
     if "started" in vars(notes):
         metrics.request_seconds(endpoint).observe(time.perf_counter() - notes.started)

@@ -323,5 +323,5 @@ def _end_kept(ticket: Ticket, fingerprint: bytes, request_id: UUID) -> None:
 def _end_recorded(ticket: Ticket) -> None:
     records = ticket.records or []
     facts = records[0].facts
-    metrics.predictions(facts.model or "", facts.status).inc(len(records))
+    metrics.predictions(facts.model or "", facts.status).add(len(records))
     ticket.end(result=records)

@@ -241,17 +241,17 @@ def _end_reading() -> None:
 
 def _counted(work: Callable[[Ask, T], Answer], ask: Ask, how: T) -> Answer:
     """Count a request and its fate: as many are asked as are answered, plus those in flight."""
-    metrics.ASKED.inc()
-    metrics.BEING_ANSWERED.inc()
+    metrics.ASKED.add(1)
+    metrics.BEING_ANSWERED.add(1)
     try:
         answer = work(ask, how)
-        metrics.answered("replayed" if answer.replayed else "recorded").inc()
+        metrics.answered("replayed" if answer.replayed else "recorded").add(1)
         return answer
     except Exception as error:
-        metrics.answered(_fate_of(error)).inc()
+        metrics.answered(_fate_of(error)).add(1)
         raise
     finally:
-        metrics.BEING_ANSWERED.dec()
+        metrics.BEING_ANSWERED.add(-1)
 
 
 def _fate_of(error: Exception) -> str:

@@ -31,12 +31,12 @@ def counted(folder):
 def test_the_collector_reads_what_was_counted(folder):
     registry = CollectorRegistry()
     answers = counting.Counter("answers", "Answers.", ["fate"], registry=registry)
-    answers.labels("recorded").inc()
-    answers.labels("recorded").inc(2)
-    answers.labels('a "fate" with ä').inc()
+    answers.labels("recorded").add(1)
+    answers.labels("recorded").add(2)
+    answers.labels('a "fate" with ä').add(1)
     here = counting.Gauge("here", "Here.", registry=registry, multiprocess_mode="livesum")
-    here.inc(3)
-    here.dec()
+    here.add(3)
+    here.add(-1)
     seconds = counting.Histogram("seconds", "Seconds.", buckets=(1, 2), registry=registry)
     for amount in (0.5, 1, 1.5, 3):
         seconds.observe(amount)
@@ -51,29 +51,29 @@ def test_a_file_grows_with_its_values(folder):
     many = counting.Counter("many", "Many.", ["name"], registry=CollectorRegistry())
     children = [many.labels(f"{number:0100}") for number in range(2_000)]
     for child in children:
-        child.inc()
+        child.add(1)
     assert list(counted(folder).values()) == ["1.0"] * 2_000
     assert (folder / f"counter_{os.getpid()}.db").stat().st_size > 2_000 * 100
 
 
 def test_a_process_goes_on_from_what_its_number_counted_before(folder):
-    counting.Counter("starts", "Starts.", registry=CollectorRegistry()).inc(5)
+    counting.Counter("starts", "Starts.", registry=CollectorRegistry()).add(5)
     counting._file.cache_clear()
-    counting.Counter("starts", "Starts.", registry=CollectorRegistry()).inc()
+    counting.Counter("starts", "Starts.", registry=CollectorRegistry()).add(1)
     assert counted(folder) == {"starts_total": "6.0"}
 
 
 def test_threads_lose_no_count(folder):
     total = counting.Counter("total", "Total.", registry=CollectorRegistry())
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: [total.inc() for _ in range(1_000)], range(8)))
+        list(pool.map(lambda _: [total.add(1) for _ in range(1_000)], range(8)))
     assert counted(folder) == {"total_total": "8000.0"}
 
 
 def test_forked_processes_count_for_themselves(folder):
     """Some servers fork their workers when the application is loaded."""
     total = counting.Counter("forked", "Forked.", registry=CollectorRegistry())
-    total.inc()
+    total.add(1)
     for _ in range(2):
         if (child := os.fork()) == 0:
             total.inc(100)
