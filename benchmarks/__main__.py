@@ -62,10 +62,10 @@ def _alone(rounds: int, seconds: float) -> dict[str, Any]:
             )
             megabytes = starting.megabytes_per_worker(daybook.server)
             many = bulk.against_copy(daybook, furnished.rows(), connection, rounds=rounds)
-            microseconds = parts.microseconds(furnished)  # From here on this process cannot COPY.
+            of_an_answer = parts.of_an_answer(furnished)
         seconds_to_answer = starting.start_to_first_answer(furnished, rounds=rounds)
     return {"single_rows": rows, "slow_commits": slow, "bulk": many,
-            "parts": microseconds, "megabytes_per_worker": megabytes, "start_to_first_answer": seconds_to_answer}  # fmt: skip
+            "parts": of_an_answer, "megabytes_per_worker": megabytes, "start_to_first_answer": seconds_to_answer}  # fmt: skip
 
 
 def _ledger(quick: bool) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _ledger(quick: bool) -> dict[str, Any]:
 
 def _parts() -> dict[str, Any]:
     with house.furnished(WORK) as furnished:
-        return {"parts": parts.microseconds(furnished)}
+        return {"parts": parts.of_an_answer(furnished)}
 
 
 def _history(quick: bool) -> dict[str, Any]:

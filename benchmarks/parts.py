@@ -1,9 +1,16 @@
-"""Where the time of one answer goes: its parts, each by itself, with nobody else asking."""
+"""Where the time of one answer goes: its parts, each by itself, with nobody else asking.
+
+`python -m benchmarks.parts HOUSE` prints them, for a house in JSON: a process of its own, that counts as workers do.
+"""
 
 import io
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -17,15 +24,37 @@ from app.recorder.statements import RECORD, Batch
 from app.recorder.tickets import Ticket
 from benchmarks.house import HOST, House
 from benchmarks.plain import constant
-from config import Settings
+from config import PROJECT, Settings
 
 _TIMES = 1_000
 _PATH = "/api/v1/models/logreg/predictions"
 _PLAIN = "INSERT INTO plain_prediction (model, inputs, output) VALUES ('logreg', %s, %s)"
 
 
-def microseconds(house: House) -> dict[str, float]:
-    """Return the median of each part of an answer with one row (logistic regression, 30 features)."""
+def of_an_answer(house: House) -> dict[str, Any]:
+    """Return the parts of an answer with one row: see `_parts`."""
+    counts = house.folder / "counts-parts"
+    counts.mkdir(exist_ok=True)
+    known = {
+        "folder": str(house.folder),
+        "url": house.url,
+        "postgres": house.postgres,
+        "token": house.token,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.parts", json.dumps(known)],
+        env=house.environment() | {"PROMETHEUS_MULTIPROC_DIR": str(counts)},
+        cwd=PROJECT, stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _parts(house: House) -> dict[str, Any]:
+    """Return the median of each part in microseconds, and how many functions of Python the whole passes.
+
+    The model is a logistic regression with 30 features.
+    """
     app = create_app(settings_of(house))
     body = house.bodies()[0]
     whole = _caller_of(app, _request(house, body))
@@ -41,8 +70,28 @@ def microseconds(house: House) -> dict[str, float]:
         **recording,
         "the whole answer": _median(whole),
     }
-    app.extensions["recorder"]._book.close()
-    return found
+    functions, book = _functions_passed(whole), app.extensions["recorder"]._book
+    book.call = _recorded_at_once
+    found["the whole answer, without PostgreSQL"] = _median(whole)
+    book.close()
+    return {"microseconds": found, "functions": functions}
+
+
+def _functions_passed(work: Callable[[], None]) -> int:
+    """Return how many functions of Python are called in some work."""
+    events: list[str] = []
+    sys.setprofile(lambda _, event, __: events.append(event))
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return events.count("call") - 1  # The work itself is no part of the answer.
+
+
+def _recorded_at_once(_: str, __: Any, work: Callable[[], None]) -> list[tuple[list[int]]]:
+    """Record nothing, at once."""
+    work()
+    return [([],)]
 
 
 def _recording(
@@ -135,3 +184,8 @@ def settings_of(house: House) -> Settings:
     names = {field.alias for field in Settings.model_fields.values()}
     given = {name: value for name, value in house.environment().items() if name in names}
     return Settings.model_validate(given)
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    print(json.dumps(_parts(House(**given | {"folder": Path(given["folder"])}))))

@@ -18,8 +18,7 @@ def render(document: dict[str, Any]) -> str:
     if "bulk" in document:
         parts += [_others(document)]
     if "parts" in document:
-        rows = [(what, f"{us:,.0f} µs") for what, us in document["parts"].items()]
-        parts += [_table(("one answer, nobody else asking", "median"), rows)]
+        parts += [_parts(document["parts"])]
     if "ledger" in document:
         parts += [_ledger(document["ledger"])]
     if "history" in document:
@@ -36,6 +35,12 @@ def _single_rows(measured: dict[str, dict[str, float]]) -> str:
     ]
     head = ("server, model, connections", "answers/s", "p50 ms", "p99 ms", "CPU s per 1,000")
     return _table(head, rows)
+
+
+def _parts(measured: dict[str, Any]) -> str:
+    rows = [(what, f"{us:,.0f} µs") for what, us in measured["microseconds"].items()]
+    rows += [("functions of Python that it passes", f"{measured['functions']:,}")]
+    return _table(("one answer, nobody else asking", "median"), rows)
 
 
 def _others(document: dict[str, Any]) -> str:
