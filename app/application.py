@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Request, Response
 from flask.ctx import _AppCtxGlobals
 from flask.globals import _cv_app, _cv_request
-from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import MapAdapter
 
 from app.routing import KnownRoutes
@@ -175,14 +175,10 @@ def is_for_programs(path: str) -> bool:
     return path.startswith(PROGRAM_PATHS) or (path.endswith(_ALSO) and path.count("/") == 3)
 
 
-#: Nothing can be kept in it, so all programs may have the same one.
-_NO_SESSION = NullSession()
-
-
 class _Sessions(SecureCookieSessionInterface):
     """Sessions for people; programs have none, whatever cookies they send."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if request.is_by_program:  # type: ignore[attr-defined]
-            return _NO_SESSION
+            return SecureCookieSession()
         return super().open_session(app, request)

@@ -36,7 +36,7 @@ def ask(
 
     Args:
         understand: makes a submission of the body.
-        respond: makes a response of the answer: perhaps before its record is committed, and only then it leaves.
+        respond: makes a response of the answer, perhaps before its record is committed; it leaves only after that.
         channel: the door.
         model: the model's name.
         number: of the version; None for the active one.
@@ -63,8 +63,10 @@ def ask(
     )
     fault = refuse(call) or unusable
     answer = service.refuse(asked, fault) if fault else service.predict(asked)
-    drafted: Response | None = asked.response if answer is asked.drafted else None
-    return drafted or respond(answer)
+    if (draft := asked.draft) is not None and draft.answer is answer:
+        response: Response = draft.response
+        return response
+    return respond(answer)
 
 
 def _submission_of(call: Call, understand: Understand, settings: Settings) -> Submission:

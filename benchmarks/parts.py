@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,7 @@ def of_an_answer(house: House) -> dict[str, Any]:
     """Return the parts of an answer with one row: see `_parts`."""
     counts = house.folder / "counts-parts"
     counts.mkdir(exist_ok=True)
-    known = {
-        "folder": str(house.folder),
-        "url": house.url,
-        "postgres": house.postgres,
-        "token": house.token,
-    }
+    known = asdict(house) | {"folder": str(house.folder)}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.parts", json.dumps(known)],
         env=house.environment() | {"PROMETHEUS_MULTIPROC_DIR": str(counts)},
@@ -79,13 +75,13 @@ def _parts(house: House) -> dict[str, Any]:
 
 def _functions_passed(work: Callable[[], None]) -> int:
     """Return how many functions of Python are called in some work."""
-    events: list[str] = []
-    sys.setprofile(lambda _, event, __: events.append(event))
+    passed: list[tuple[str, str]] = []
+    sys.setprofile(lambda frame, event, _: passed.append((event, frame.f_code.co_filename)))
     try:
         work()
     finally:
         sys.setprofile(None)
-    return events.count("call") - 1  # The work itself is no part of the answer.
+    return sum(event == "call" and file != __file__ for event, file in passed)
 
 
 def _recorded_at_once(_: str, __: Any, work: Callable[[], None]) -> list[tuple[list[int]]]:

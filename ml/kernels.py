@@ -2,7 +2,7 @@
 
 Each does what scikit-learn does with the same numpy and Cython calls in the same order, so the bits are
 the same; registration measures that for each version, and without proof no kernel is used. What a
-kernel cannot answer exactly as the estimator would (values that are not finite), it leaves to it.
+kernel cannot answer exactly as the estimator would (values that are not finite, or beyond 32 bits), it leaves to it.
 """
 
 from collections.abc import Callable

@@ -172,7 +172,7 @@ class Runtime:
 
 
 def _are_finite(table: Any) -> bool:
-    """Whether the sum of squares is finite, which is cheap: at most it says no for numbers that are beyond the bounds."""
+    """Whether all numbers are finite, as far as the sum of their squares tells: no, too, for some beyond 1e150."""
     return math.isfinite(np.vdot(table, table))
 
 

@@ -157,13 +157,17 @@ class Recorder:
                 told = self._book.call(RECORD, parameters, partial(_while_written, ready, waited))
                 metrics.COMMITTING.observe(time.perf_counter() - began)
                 self._confirm(ready, told)
+            else:
+                metrics.QUEUE_WAIT.observe(waited)
             return
         with self._book.transaction() as transaction:
             ready = self._score(_claim(transaction, tickets))
-            told = [([],)]
             if ready.tickets:
                 work = partial(_while_written, ready, waited)
                 told = transaction.call(RECORD, ready.to_record(), work)
+            else:
+                metrics.QUEUE_WAIT.observe(waited)
+                told = [([],)]
         self._confirm(ready, told)
 
     def _answer_large(self, ticket: Ticket) -> None:
@@ -267,7 +271,7 @@ def _longest_wait(tickets: Sequence[Ticket]) -> float:
 
 
 def _while_written(batch: Batch, waited: float) -> None:
-    """Do what need not wait until a batch is committed, while the database works on it.
+    """Do what need not wait until a batch is committed, while the database works on it; nothing of it may raise.
 
     An answer is drafted if it is the only one. The threads of several write theirs when they are woken.
     """

@@ -1,4 +1,4 @@
-"""Answers: what a request was told, from records just committed or from those of an earlier request.
+"""Answers: what a request is told, from its own records or from those of an earlier request.
 
 Both are made of the same columns, so a replayed answer has the bytes of the first one.
 """
@@ -41,7 +41,7 @@ class Answer:
 
 
 def answer_of(records: Sequence[Record]) -> Answer:
-    """Return the answer that committed records are."""
+    """Return the answer that records are; it may leave when they are committed."""
     facts = records[0].facts
     return Answer(
         request_id=str(facts.request_id),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import structlog
@@ -69,14 +69,21 @@ def begin_attempt(
     )
 
 
+class Draft(NamedTuple):
+    """An answer and the door's response, made before it is known whether they may leave."""
+
+    answer: Answer
+    response: Any
+
+
 @dataclass(kw_only=True)
 class Ask:
     """A request for predictions as it comes from a door: what was sent, for which model, with which key.
 
     `variant` is what the meaning of the body depends on, beside itself: under one key it is part of the request.
     `reached` is how far it got: what its record can tell if it goes no further.
-    `respond` makes the door's response of an answer. Where there is time while the record is written, it is called
-    then: `drafted` is the answer, `response` the response, which may leave when the record is committed.
+    `respond` makes the door's response of an answer. `draft` is both, if there was time for them while the record was
+    written: they may leave when it is committed.
     """
 
     attempt: Attempt
@@ -87,16 +94,13 @@ class Ask:
     key: str | None = None
     variant: str = ""
     reached: Target = field(default_factory=Target)
-    respond: Callable[[Answer], Any] | None = None
-    drafted: Answer | None = None
-    response: Any = None
+    respond: Callable[[Answer], Any] = lambda answer: answer
+    draft: Draft | None = None
 
-    def draft(self, records: Sequence[Record]) -> None:
+    def write_draft(self, records: Sequence[Record]) -> None:
         """Draft the answer that records are, and the response."""
         answer = answer_of(records)
-        if self.respond is not None:
-            self.response = self.respond(answer)
-        self.drafted = answer
+        self.draft = Draft(answer, self.respond(answer))
 
     def claim(self) -> Key | None:
         """Return the idempotency key of this very request, None if it has none."""
@@ -164,11 +168,12 @@ class Predictions:
         submitted = ask.submission.rows(version.runtime.validator)
         _end_reading()
         result = self._recorder.record(
-            ask.attempt, version, submitted, key=key, size=ask.submission.size, draft=ask.draft
-        )
+            ask.attempt, version, submitted,
+            key=key, size=ask.submission.size, draft=ask.write_draft,
+        )  # fmt: skip
         if isinstance(result, Kept):
             return stored_answer(result.request_id)
-        return ask.drafted or answer_of(result)
+        return ask.draft.answer if ask.draft is not None else answer_of(result)
 
     def _answer_failure(self, ask: Ask, key: Key | None, error: Exception) -> Answer:
         """Record a failure and raise it as the caller is to be told."""

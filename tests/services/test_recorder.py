@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import BaseEstimator
 from sqlalchemy import select
 
+from app import metrics
 from app.database.book import Transaction
 from app.extensions import db
 from app.identifiers import new_id
@@ -64,6 +65,17 @@ def test_a_row_that_fails_does_not_fail_its_neighbours(answer, bad):
     (alone,) = answer(44.0)
     assert b'"yes":0.25' in alone
     assert answer(44.0, bad, 45.0, bad) == [alone, ModelFailedError, alone, ModelFailedError]
+
+
+def test_the_wait_of_a_batch_is_counted_whether_it_writes_or_not(answer):
+    def waits():
+        (found,) = metrics.QUEUE_WAIT.collect()
+        return next(sample.value for sample in found.samples if sample.name.endswith("_count"))
+
+    before = waits()
+    answer(44.0)
+    answer(66.0)
+    assert waits() == before + 2
 
 
 def test_who_was_told_an_error_is_not_recorded_when_the_others_are_tried_again(

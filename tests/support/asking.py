@@ -17,7 +17,7 @@ def ask(app, member, rows: int = 1, **more) -> list[UUID]:
     return [UUID(row.id) for row in answer.rows]
 
 
-def request_of(member, rows: int = 1, respond=None, **more) -> Ask:
+def request_of(member, rows: int = 1, respond=lambda answer: answer, **more) -> Ask:
     """Return a request for predictions of a member of the cast."""
     body = {"inputs": [GOOD_ROW | {"age": 20.0 + row % 50} for row in range(rows)]} | more
     caller = member.caller

@@ -72,12 +72,18 @@ def test_threads_lose_no_count(folder):
 
 def test_forked_processes_count_for_themselves(folder):
     """Some servers fork their workers when the application is loaded."""
-    total = counting.Counter("forked", "Forked.", registry=CollectorRegistry())
-    total.add(1)
+    registry = CollectorRegistry()
+    total = counting.Counter("forked", "Forked.", registry=registry)
+    child_of = counting.Counter("fates", "Fates.", ["fate"], registry=registry).labels("recorded")
+    here = counting.Gauge("here", "Here.", registry=registry, multiprocess_mode="sum")
+    values = (total, child_of, here)
+    for value in values:
+        value.add(1)
     for _ in range(2):
         if (child := os.fork()) == 0:
-            total.inc(100)
+            for value in values:
+                value.add(100)
             os._exit(0)
         os.waitpid(child, 0)
-    assert counted(folder) == {"forked_total": "201.0"}
+    assert list(counted(folder).values()) == ["201.0"] * 3
     assert len(list(folder.glob("counter_*.db"))) == 3

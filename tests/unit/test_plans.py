@@ -119,14 +119,15 @@ def test_there_is_no_kernel_for_what_is_not_known():
 
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-def test_what_a_kernel_cannot_answer_exactly_is_the_estimators():
+@pytest.mark.parametrize("number", [1e39, 1e300])
+def test_what_a_kernel_cannot_answer_exactly_is_the_estimators(number):
     estimator = fitted("forest", named=False)
     runtime = Runtime(
         estimator, signature_of(estimator), Plan(mode=Mode.STACK, block=8, call=Call.KERNEL)
     )
     (row,) = valid_rows(runtime, biopsies())[:1]
     with pytest.raises(ModelFailedError, match="ValueError"):
-        runtime.score([row | {"mean_radius": 1e300}])  # Too large for the trees' 32 bits.
+        runtime.score([row | {"mean_radius": number}])  # Too large for the trees' 32 bits.
 
 
 class Neighbourly(RegressorMixin, BaseEstimator):
