@@ -2,7 +2,7 @@
 
 `prometheus_client` shares counts between processes by a file for each process and kind of metric, which
 `MultiProcessCollector` adds up. Its own way of writing there takes seven calls of Python and one of the system for
-each count: for the nineteen of a prediction as much as a third of all else that is done for it. Here each takes one.
+each count: for the nineteen of a prediction as much as a third of all else that is done for it. Here a value takes one.
 """
 
 import mmap

@@ -26,12 +26,12 @@ from app.recorder.scoring import make_all_records, make_in_parts
 from app.recorder.statements import CLAIM, RECORD, Batch, Recording
 from app.recorder.tickets import (
     AuthorityLostError,
-    Draft,
     Kept,
     RecordingError,
     Result,
     Ticket,
     Unanswered,
+    WriteDraft,
 )
 
 log = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ class Recorder:
         *,
         key: Key | None = None,
         size: int = 0,
-        draft: Draft | None = None,
+        write_draft: WriteDraft | None = None,
     ) -> Result:
         """Score rows and commit them, all or none; return the committed records in their order.
 
@@ -87,7 +87,7 @@ class Recorder:
             submitted: its rows.
             key: the idempotency key, if it has one; then the answer may be that of an earlier request.
             size: the bytes of its body.
-            draft: drafts the answer while its records are written; not always called, and what it raises is ignored.
+            write_draft: drafts the answer while its records are written; not always called, and what it raises is ignored.
 
         Raises:
             ModelFailedError: if the model does not answer; nothing is recorded.
@@ -97,7 +97,7 @@ class Recorder:
             KeyInFlightError, KeyReusedError: if the key is another request's.
             RecordingError: if the records cannot be committed, or it cannot be known.
         """
-        return self._answer(attempt, target, submitted, key, size, draft)
+        return self._answer(attempt, target, submitted, key, size, write_draft)
 
     def record_unanswered(
         self,
@@ -118,10 +118,10 @@ class Recorder:
         work: Submitted | Unanswered,
         key: Key | None,
         size: int,
-        draft: Draft | None,
+        write_draft: WriteDraft | None,
     ) -> Result:
         ticket = Ticket(
-            attempt=attempt, target=target, work=work, key=key, size=size, draft=draft,
+            attempt=attempt, target=target, work=work, key=key, size=size, write_draft=write_draft,
             deadline=time.monotonic() + self._limits.seconds,
         )  # fmt: skip
         self._lanes.answer(ticket)

@@ -46,8 +46,8 @@ class Kept:
 
 
 Result = Sequence[Record] | Kept
-#: Drafts an answer of records that are not committed yet.
-Draft = Callable[[Sequence[Record]], None]
+#: Writes the draft of an answer, of records that are not committed yet.
+WriteDraft = Callable[[Sequence[Record]], None]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -69,7 +69,7 @@ class Ticket:
     key: Key | None
     size: int
     deadline: float
-    draft: Draft | None = None
+    write_draft: WriteDraft | None = None
     queued_at: float = field(default_factory=time.perf_counter)
     records: list[Record] | None = None
     has_claimed: bool = False
@@ -87,9 +87,9 @@ class Ticket:
 
     def draft_answer(self) -> None:
         """Let the answer be drafted; what goes wrong is told by whoever writes it when it is committed."""
-        if self.draft is not None and self.records is not None:
+        if self.write_draft is not None and self.records is not None:
             with suppress(Exception):
-                self.draft(self.records)
+                self.write_draft(self.records)
 
     @property
     def version(self) -> LoadedVersion | None:

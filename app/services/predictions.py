@@ -69,7 +69,7 @@ def begin_attempt(
     )
 
 
-class Draft(NamedTuple):
+class DraftAnswer(NamedTuple):
     """An answer and the door's response, made before it is known whether they may leave."""
 
     answer: Answer
@@ -95,12 +95,12 @@ class Ask:
     variant: str = ""
     reached: Target = field(default_factory=Target)
     respond: Callable[[Answer], Any] = lambda answer: answer
-    draft: Draft | None = None
+    draft: DraftAnswer | None = None
 
     def write_draft(self, records: Sequence[Record]) -> None:
         """Draft the answer that records are, and the response."""
         answer = answer_of(records)
-        self.draft = Draft(answer, self.respond(answer))
+        self.draft = DraftAnswer(answer, self.respond(answer))
 
     def claim(self) -> Key | None:
         """Return the idempotency key of this very request, None if it has none."""
@@ -169,7 +169,7 @@ class Predictions:
         _end_reading()
         result = self._recorder.record(
             ask.attempt, version, submitted,
-            key=key, size=ask.submission.size, draft=ask.write_draft,
+            key=key, size=ask.submission.size, write_draft=ask.write_draft,
         )  # fmt: skip
         if isinstance(result, Kept):
             return stored_answer(result.request_id)

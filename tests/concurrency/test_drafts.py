@@ -89,7 +89,7 @@ def test_all_doors_draft_by_the_thread_that_records(
 
     def draft_answer(ticket):
         drafted.append(threading.current_thread().name)
-        ticket.draft(ticket.records)
+        ticket.write_draft(ticket.records)
 
     monkeypatch.setattr(Ticket, "draft_answer", draft_answer)
     if not alone:
