@@ -50,7 +50,9 @@ QUEUE_WAIT = Histogram(
     buckets=_SECONDS,
 )
 COMMITTING = Histogram(
-    "daybook_commit_seconds", "Time to write and commit the records of a batch.", buckets=_SECONDS
+    "daybook_commit_seconds",
+    "Time to write and commit the records of a batch; large requests, written while they are made, are not in it.",
+    buckets=_SECONDS,
 )
 # What is counted for each request is looked up once: to name a child costs more than to count it.
 requests = lru_cache(maxsize=1024)(REQUESTS.labels)

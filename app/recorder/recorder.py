@@ -1,11 +1,12 @@
 """The recorder's interface, and what it does with a batch: claim, score, write, commit, wake."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg2
@@ -54,6 +55,17 @@ class Limits:
     rows: int
     bytes: int
     seconds: float
+
+
+class _Written(NamedTuple):
+    """A batch, what the database told of it, and when its writing began (by the clock that measures)."""
+
+    batch: Batch
+    told: list[Row]
+    began: float
+
+
+_Call = Callable[[str, Sequence[Any], Callable[[], None]], list[Row]]
 
 
 class Recorder:
@@ -150,25 +162,24 @@ class Recorder:
             self._answer_large(tickets[0])
             return
         waited = _longest_wait(tickets)
-        if not any(map(_KEY_OF, tickets)):
-            ready = self._score(tickets)
-            if ready.tickets:
-                parameters, began = ready.to_record(), time.perf_counter()
-                told = self._book.call(RECORD, parameters, partial(_while_written, ready, waited))
-                metrics.COMMITTING.observe(time.perf_counter() - began)
-                self._confirm(ready, told)
-            else:
-                metrics.QUEUE_WAIT.observe(waited)
-            return
-        with self._book.transaction() as transaction:
-            ready = self._score(_claim(transaction, tickets))
-            if ready.tickets:
-                work = partial(_while_written, ready, waited)
-                told = transaction.call(RECORD, ready.to_record(), work)
-            else:
-                metrics.QUEUE_WAIT.observe(waited)
-                told = [([],)]
-        self._confirm(ready, told)
+        if any(map(_KEY_OF, tickets)):
+            with self._book.transaction() as transaction:
+                written = self._write(transaction.call, _claim(transaction, tickets), waited)
+        else:
+            written = self._write(self._book.call, tickets, waited)
+        if written.batch.tickets:
+            metrics.COMMITTING.observe(time.perf_counter() - written.began)
+        self._confirm(written.batch, written.told)
+
+    def _write(self, call: _Call, tickets: Sequence[Ticket], waited: float) -> _Written:
+        """Score tickets and write their records; they are committed when `call` or its transaction ends."""
+        batch = self._score(tickets)
+        if not batch.tickets:
+            metrics.QUEUE_WAIT.observe(waited)
+            return _Written(batch, [([],)], 0.0)
+        parameters, began = batch.to_record(), time.perf_counter()
+        told = call(RECORD, parameters, partial(_while_written, batch, waited))
+        return _Written(batch, told, began)
 
     def _answer_large(self, ticket: Ticket) -> None:
         """Write a large request in parts, each while the next one is made; see `_answer_together`."""

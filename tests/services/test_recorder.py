@@ -67,15 +67,28 @@ def test_a_row_that_fails_does_not_fail_its_neighbours(answer, bad):
     assert answer(44.0, bad, 45.0, bad) == [alone, ModelFailedError, alone, ModelFailedError]
 
 
-def test_the_wait_of_a_batch_is_counted_whether_it_writes_or_not(answer):
-    def waits():
-        (found,) = metrics.QUEUE_WAIT.collect()
-        return next(sample.value for sample in found.samples if sample.name.endswith("_count"))
+def observations(histogram):
+    (found,) = histogram.collect()
+    return next(sample.value for sample in found.samples if sample.name.endswith("_count"))
 
-    before = waits()
+
+def test_the_wait_of_a_batch_is_counted_whether_it_writes_or_not(answer):
+    before = observations(metrics.QUEUE_WAIT)
     answer(44.0)
     answer(66.0)
-    assert waits() == before + 2
+    assert observations(metrics.QUEUE_WAIT) == before + 2
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["without a key", "with a key"])
+def test_the_time_to_write_and_commit_a_batch_is_counted_once(context, cast, keyed):
+    runtimes, caller = context.extensions["runtimes"], cast["owner"].caller
+    ticket = ticket_of(caller, runtimes.version(runtimes.entry(caller, "churn")), 44.0)
+    ticket.key = Key.of(cast["owner"].id, "order 9", b"churn/active", b"{}") if keyed else None
+    before = [observations(one) for one in (metrics.COMMITTING, metrics.QUEUE_WAIT)]
+    context.extensions["recorder"]._process([ticket])
+    assert ticket.error is None
+    after = [observations(one) for one in (metrics.COMMITTING, metrics.QUEUE_WAIT)]
+    assert after == [one + 1 for one in before]
 
 
 def test_who_was_told_an_error_is_not_recorded_when_the_others_are_tried_again(
