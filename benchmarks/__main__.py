@@ -104,7 +104,12 @@ def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
             rows = single_rows.compare(
                 {**compared, **others}, rounds=rounds, seconds=seconds, connections=(1, 32)
             )
-    return {"single_rows": rows}
+            base = ("mlserver", "logreg")
+            beside = {name: target for name, target in compared.items() if name[1] == "logreg"}
+            latency = single_rows.latency_against(
+                base, {base: others[base], **beside}, rounds=rounds * 8, seconds=2
+            )
+    return {"single_rows": rows, "latency_against_mlserver": latency}
 
 
 def _about(rounds: int, seconds: float) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The ledger: leaves sealed in a second, records verified in a second, and what memory the verifier needs."""
 
-import math
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,6 +12,7 @@ from typing import Any
 from app.database.binaries import packaged_binaries
 from benchmarks.house import House
 from benchmarks.load import Load, Target, measure
+from benchmarks.pairs import Ratio, ratio_of_pairs
 from benchmarks.single_rows import median_of
 from config import PROJECT
 
@@ -73,25 +72,14 @@ def with_sealing(target: Target, connection: Any, *, rounds: int, seconds: float
     return {
         "loads": {what: median_of(loads) for what, loads in runs.items()},
         "ratios": {
-            "answers": _ratios(runs, lambda load: load.rate),
-            "processor time of an answer": _ratios(runs, lambda load: load.cpu),
+            "answers": _ratio(runs, lambda load: load.rate),
+            "processor time of an answer": _ratio(runs, lambda load: load.cpu),
         },
     }
 
 
-def _ratios(runs: dict[str, list[Load]], of: Callable[[Load], float]) -> dict[str, float]:
-    """Return the median of the pairs' ratios, and between which of them it lies with 95 %.
-
-    The interval needs no assumption but that pairs are independent: Conover, Practical Nonparametric Statistics, 3.2.
-    """
-    pairs = zip(runs[SEALING], runs[NOT_SEALING], strict=True)
-    ratios = sorted(of(sealing) / of(not_sealing) for sealing, not_sealing in pairs)
-    aside = 1.96 * math.sqrt(len(ratios)) / 2
-    low = max(0, math.floor(len(ratios) / 2 - aside))
-    return {
-        "pairs": len(ratios), "median": statistics.median(ratios),
-        "low": ratios[low], "high": ratios[len(ratios) - 1 - low],
-    }  # fmt: skip
+def _ratio(runs: dict[str, list[Load]], of: Callable[[Load], float]) -> Ratio:
+    return ratio_of_pairs(map(of, runs[SEALING]), map(of, runs[NOT_SEALING]))
 
 
 def _wait_until_sealed(target: Target, connection: Any) -> None:

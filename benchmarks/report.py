@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from benchmarks.pairs import Ratio
+
 Row = Sequence[str]
 
 
@@ -70,8 +72,9 @@ def _ledger(measured: dict[str, Any]) -> str:
         told = f"{one['rate']:,.0f} answers/s, {one['cpu']:.2f} CPU s per 1,000"
         rows += [(f"predictions at 32 connections, {what}", told)]
     for what, one in measured["slowed"]["ratios"].items():
-        told = f"{one['median']:.3f} × ({one['low']:.3f} to {one['high']:.3f})"
-        rows += [(f"{what}, sealing against not, median of {one['pairs']} pairs (95 %)", told)]
+        rows += [
+            (f"{what}, sealing against not, median of {one['pairs']} pairs (95 %)", _told(one))
+        ]
     return _table(("ledger", "measured"), rows)
 
 
@@ -94,8 +97,13 @@ def _ratios(document: dict[str, Any]) -> Iterable[Row]:
                     f"{model}, 32 connections, against {name.split()[0]}",
                     _ratio(own, at_32["rate"]),
                 )
-    if "mlserver logreg 1" in rows:
-        yield from _against_mlserver(rows)
+    for what, one in document.get("latency_against_mlserver", {}).items():
+        yield (
+            f"{what}, 1 connection, median latency against MLServer's, median of {one['pairs']} pairs (95 %)",
+            _told(one),
+        )
+    if "mlserver logreg 32" in rows:
+        yield from _floors_against_the_best(rows)
     if "bulk" in document:
         yield from _own_ratios(document)
 
@@ -105,12 +113,8 @@ FLOORS = ("committed", "stored", "recorded")
 OWN = ("daybook", *FLOORS)
 
 
-def _against_mlserver(rows: dict[str, dict[str, float]]) -> Iterable[Row]:
+def _floors_against_the_best(rows: dict[str, dict[str, float]]) -> Iterable[Row]:
     """What could be reached at all is what an answer costs that is kept, and nothing else."""
-    other = rows["mlserver logreg 1"]["p50"]
-    for own in reversed((*FLOORS, "daybook")):
-        ratio = _ratio(rows[f"{own} logreg 1"]["p50"], other)
-        yield f"{own} logreg, 1 connection, median latency against MLServer's", ratio
     for model in ("logreg", "forest"):
         best = max(
             one["rate"] for name, one in rows.items()
@@ -136,6 +140,10 @@ def _own_ratios(document: dict[str, Any]) -> Iterable[Row]:
     yield "logreg, 64 connections, p99 against p50", _ratio(at_64["p99"], at_64["p50"])
     yield "a request with 10,000 rows against COPY", _ratio(bulk["request"], bulk["copy"])
     yield "64 connections, commits 2 ms slower against full speed", _ratio(slow, fast)
+
+
+def _told(ratio: Ratio) -> str:
+    return f"{ratio['median']:.3f} × ({ratio['low']:.3f} to {ratio['high']:.3f})"
 
 
 def _ratio(one: float, other: float) -> str:

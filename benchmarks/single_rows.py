@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.load import Load, LoadError, Target, measure
+from benchmarks.pairs import Ratio, ratio_of_pairs
 
 CONNECTIONS = (1, 8, 32, 64)
 _SLOW = {"commit_delay": 2000, "commit_siblings": 0}
@@ -28,7 +29,7 @@ def compare(
     for number in range(rounds):
         for count in connections:
             for name, target in random.sample(list(targets.items()), len(targets)):
-                what = _what(name, count)
+                what = _what(*name, count)
                 try:
                     load = measure(target, count, seconds)
                 except LoadError as error:  # Some do not always wake well: the other rounds count.
@@ -36,12 +37,38 @@ def compare(
                     continue
                 print(f"  round {number + 1}: {what}: {load.rate:.0f}/s", flush=True)
                 runs[what].append(load)
-    in_order = [_what(name, count) for count in connections for name in targets]
+    in_order = [_what(*name, count) for count in connections for name in targets]
     return {what: median_of(runs[what]) for what in in_order if what in runs}
 
 
-def _what(name: Name, count: int) -> str:
-    return " ".join(filter(None, [*name, str(count)]))
+def _what(*words: object) -> str:
+    return " ".join(filter(None, map(str, words)))
+
+
+def latency_against(
+    base: Name, targets: Mapping[Name, Target], *, rounds: int, seconds: float
+) -> dict[str, Ratio]:
+    """Return the median latencies with one connection against those of one server, by "server model"."""
+    runs: dict[Name, list[float]] = defaultdict(list)
+    for number in range(rounds):
+        measured = _round(targets, seconds)
+        for name in targets if measured else ():
+            runs[name].append(measured[name].p50)
+        print(f"  pair {number + 1} of {rounds}", flush=True)
+    return {
+        _what(*name): ratio_of_pairs(latencies, runs[base])
+        for name, latencies in runs.items() if name != base
+    }  # fmt: skip
+
+
+def _round(targets: Mapping[Name, Target], seconds: float) -> dict[Name, Load]:
+    """Ask every server in a random order; return nothing if one failed, so that all have their neighbours."""
+    try:
+        names = random.sample(list(targets), len(targets))
+        return {name: measure(targets[name], 1, seconds) for name in names}
+    except LoadError as error:
+        print(f"  {error}", flush=True)
+        return {}
 
 
 def with_slow_commits(target: Target, connection: Any, *, rounds: int, seconds: float) -> Measured:
