@@ -101,11 +101,11 @@ def _check(vocabulary: Vocabulary, term: Term) -> Checked:
     if name is None:
         return Found(_text(test))
     if name.text.casefold() == HAS and isinstance(test, Is):
-        return Condition(_find(vocabulary, test.value), Present())
+        return Condition(_find(vocabulary.find_of_any_kind, test.value), Present())
     model, number = named_version(term) or ("", None)
     if isinstance(test, Is) and number is not None:
         return _model_and_version(vocabulary, name, test.value, model, number)
-    field = _find(vocabulary, name)
+    field = _find(vocabulary.find, name)
     return Condition(field, _test(field, name, test))
 
 
@@ -126,14 +126,14 @@ def _model_and_version(
     }
     conditions = []
     for part, operand in asked.items():
-        field = _find(vocabulary, Operand(part, name.start, name.end))
+        field = _find(vocabulary.find, Operand(part, name.start, name.end))
         conditions.append(Condition(field, _test(field, name, Is(operand))))
     return And(tuple(conditions))
 
 
-def _find(vocabulary: Vocabulary, name: Operand) -> Field:
+def _find(find: Callable[[str], Field], name: Operand) -> Field:
     try:
-        return vocabulary.find(name.text)
+        return find(name.text)
     except UnknownFieldError as error:
         raise QueryError(str(error), name.start, name.end) from None
 

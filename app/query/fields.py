@@ -54,15 +54,28 @@ class UnknownFieldError(LookupError):
     """There is no field of a name; the message says which is near."""
 
 
+@dataclass(frozen=True)
+class Dispute:
+    """What a name is that means different things in different models: said of each, and what they have in common.
+
+    `field` has the kind of one of them only.
+    """
+
+    said: str
+    field: Field
+
+
 class Vocabulary:
     """The fields that there are, by their names.
 
     Args:
         fields: those that mean one thing.
-        disputed: names that mean different things in different models, each with what it is where.
+        disputed: names that mean different things in different models.
     """
 
-    def __init__(self, fields: Iterable[Field], disputed: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, fields: Iterable[Field], disputed: Mapping[str, Dispute] | None = None
+    ) -> None:
         self._fields = {field.name: field for field in fields}
         self._disputed = disputed or {}
 
@@ -77,13 +90,19 @@ class Vocabulary:
         """
         if name in self._disputed:
             raise UnknownFieldError(
-                f"{name} is {self._disputed[name]}: say which model or version you mean, such as model:NAME@1."
+                f"{name} is {self._disputed[name].said}: say which model or version you mean, such as model:NAME@1."
             )
         if name in self._fields:
             return self._fields[name]
         if len(alike := [n for n in self._fields if n.casefold() == name.casefold()]) == 1:
             return self._fields[alike[0]]
         raise UnknownFieldError(f"There is no field {name}.{suggestion(name, self._fields)}")
+
+    def find_of_any_kind(self, name: str) -> Field:
+        """Return the field of a name to ask whether it has a value, which means the same in all models; see `find`."""
+        if name in self._disputed:
+            return self._disputed[name].field
+        return self.find(name)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -149,10 +168,12 @@ def _merged(one: Field, other: Field) -> Field:
     return replace(one, choices=choices, unit=one.unit if one.unit == other.unit else None)
 
 
-def _dispute(kinds: Mapping[Kind, Mapping[str, Field]]) -> str:
-    return " and ".join(
+def _dispute(kinds: Mapping[Kind, Mapping[str, Field]]) -> Dispute:
+    said = " and ".join(
         f"a {kind} in {', '.join(sorted(models))}" for kind, models in kinds.items()
     )
+    fields = [field for models in kinds.values() for field in models.values()]
+    return Dispute(said, functools.reduce(_merged, fields))
 
 
 def _written(value: object) -> str:

@@ -5,9 +5,11 @@ import operator
 import re
 from datetime import date
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.dummy import DummyRegressor
 from sqlalchemy import JSON, cast, literal, select, text
 
 from app.extensions import db
@@ -206,6 +208,28 @@ def test_a_field_that_changed_between_versions_is_asked_for_by_version(context, 
     search.read_query(caller, "Model:CHURN@1 age:>3")
     with pytest.raises(InvalidQueryError, match="age has no order"):
         search.read_query(caller, "model:churn@2 age:>3")
+
+
+def test_who_has_a_value_is_asked_of_models_whose_answers_are_of_different_kinds(
+    context, cast, book, client, tmp_path
+):
+    data = pd.DataFrame({"age": [1.0, 2.0, 3.0], "y": [10.0, 20.0, 30.0]})
+    estimator = DummyRegressor().fit(data[["age"]], data["y"])
+    register(write_model(tmp_path, estimator, data, "prices"), "prices", target="y")
+    context.extensions["runtimes"].forget()
+    answer = client.post(
+        "/api/v1/models/prices/predictions",
+        json={"inputs": [{"age": 2.0}, {"age": 3.0}]}, headers=cast["owner"].bearer,
+    )  # fmt: skip
+    first, _ = answer.get_json()["predictions"]
+    reporting.report_outcomes(cast["owner"].caller, [Report(id=first["id"], value=21.5)])
+    caller = cast["admin"].caller
+    with pytest.raises(InvalidQueryError, match=r"outcome is a .* say which model or version"):
+        found(caller, "outcome:21.5")
+    assert len(found(caller, "has:outcome")) == 4 + 1
+    assert len(found(caller, "-has:outcome")) == 11 + 1
+    assert len(found(caller, "has:prediction has:age")) == 10 + 2
+    assert {str(one) for one in found(caller, "model:prices has:outcome")} == {first["id"]}
 
 
 def test_a_search_that_takes_too_long_says_so(context, cast, book, monkeypatch):

@@ -162,6 +162,11 @@ def test_a_name_that_means_two_things_needs_a_model():
         checked("since:2026-01-01", words)
     with pytest.raises(QueryError, match=r"prediction is a choice in churn and a number in prices"):
         checked("prediction:yes", words)
+    for name in ("since", "prediction", "outcome"):
+        assert (
+            sentence(checked(f"-has:{name}", words))
+            == f"Records where it is not so that there is a value of {name}."
+        )
     age = words.find("age")
     assert (age.kind, age.unit) == (Kind.NUMBER, None), (
         "numbers of two models, in years and in months"
