@@ -1,13 +1,15 @@
 """Queues of answers to be reviewed: filled by a query and a sampling rule, worked off by the people assigned."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, true, update
+from sqlalchemy import Row, and_, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import defer
 from sqlalchemy.sql.elements import ColumnElement
@@ -79,19 +81,40 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A queue and how far it is; `kappa` is of the items that two people have reviewed."""
+    """A queue and how far it is: its items that a caller may see, who reviews them, and those the caller can do something about."""
 
     queue: ReviewQueue
     model: str
     creator: str
     items: Sequence[Item]
     people: Sequence[str]
-    counts: dict[str, int]
-    verdicts: dict[str, int]
-    pairs: int
-    agreeing: int
-    kappa: Estimate | None
-    mine: int
+    mine: Sequence[Item]
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How many items there are in each state."""
+        return Counter(str(item.state) for item in self.items)
+
+    @cached_property
+    def verdicts(self) -> Counter[str]:
+        """How often each verdict was the last one of an item that is done."""
+        return Counter(item.reviews[-1].verdict for item in self.items if item.state is State.DONE)
+
+    @cached_property
+    def pairs(self) -> list[Sequence[Review]]:
+        """The reviews of items that two people have reviewed."""
+        return [item.readings[:2] for item in self.items if len(item.readings) >= 2]
+
+    @cached_property
+    def agreeing(self) -> int:
+        """How many of the pairs say the same."""
+        return sum(not _differ(pair) for pair in self.pairs)
+
+    @cached_property
+    def kappa(self) -> Estimate | None:
+        """How well the pairs' verdicts agree."""
+        ones, others = ([pair[place].verdict for pair in self.pairs] for place in (0, 1))
+        return cohens_kappa(ones, others)
 
 
 def open_queue(
@@ -140,7 +163,7 @@ def queues_for(caller: Caller) -> list[Progress]:
     """Return the queues that a caller may see, the open ones first and the newest of them first."""
     query = select(ReviewQueue).where(_is_visible(caller))
     query = query.order_by(ReviewQueue.closed_at.is_not(None), ReviewQueue.id.desc())
-    return [progress_of(caller, queue) for queue in db.session.scalars(query.limit(_MOST_SHOWN))]
+    return _progress(caller, db.session.scalars(query.limit(_MOST_SHOWN)).all())
 
 
 def get_queue(caller: Caller, queue_id: UUID) -> ReviewQueue:
@@ -157,20 +180,8 @@ def get_queue(caller: Caller, queue_id: UUID) -> ReviewQueue:
 
 def progress_of(caller: Caller, queue: ReviewQueue) -> Progress:
     """Return how far a queue is, with all of its items that a caller may see."""
-    items = _items(caller, queue)
-    pairs = [item.readings[:2] for item in items if len(item.readings) >= 2]
-    people = [*_assigned(queue), queue.created_by]
-    names = users.addresses({*people, *(r.actor_id for item in items for r in item.reviews)})
-    return Progress(
-        queue=queue, model=db.session.get_one(Model, queue.model_id).name,
-        creator=names.get(queue.created_by, "unknown"), items=items,
-        people=[names.get(one, "unknown") for one in people[:-1]],
-        counts=Counter(str(item.state) for item in items),
-        verdicts=Counter(item.reviews[-1].verdict for item in items if item.state is State.DONE),
-        pairs=len(pairs), agreeing=sum(not _differ(pair) for pair in pairs),
-        kappa=cohens_kappa([one.verdict for one, _ in pairs], [other.verdict for _, other in pairs]),
-        mine=len(_for(caller, queue, items)),
-    )  # fmt: skip
+    (progress,) = _progress(caller, [queue])
+    return progress
 
 
 def next_item(caller: Caller, queue: ReviewQueue, after: int = 0) -> Item | None:
@@ -182,8 +193,10 @@ def next_item(caller: Caller, queue: ReviewQueue, after: int = 0) -> Item | None
         after: the place behind which to begin; those before it come last.
     """
     _lock(queue)  # One at a time: each gets another item.
-    others = _for(caller, queue, _items(caller, queue))
-    others.sort(key=lambda item: (_is_taken(item, caller), item.place <= after, item.place))
+    mine = progress_of(caller, queue).mine
+    others = sorted(
+        mine, key=lambda item: (_is_taken(item, caller), item.place <= after, item.place)
+    )
     if not others:
         return None
     item = others[0]
@@ -217,8 +230,9 @@ def review_item(
     """
     db.session.execute(NOTHING_IS_ERASED)
     _lock(queue)
-    item = find_item(_items(caller, queue), prediction_id)
-    if item not in _for(caller, queue, [item]):
+    progress = progress_of(caller, queue)
+    item = find_item(progress.items, prediction_id)
+    if item not in progress.mine:
         raise ConflictError("This item is done, or not yours to review.")
     adjudicates = item.state is State.DISPUTED
     return review_prediction(
@@ -246,7 +260,7 @@ def decides(caller: Caller, queue: ReviewQueue) -> bool:
 
 def comparable(caller: Caller, queue: ReviewQueue, items: Sequence[Item]) -> set[UUID]:
     """Return the items of which a caller may see what was said: not those they may still give a blind review of."""
-    is_blind = queue.people == 2 and queue.closed_at is None and caller.user_id in _assigned(queue)
+    is_blind = queue.people == 2 and queue.closed_at is None and _is_assigned(queue, caller.user_id)
     return {
         item.prediction_id for item in items
         if not (is_blind and item.state is State.OPEN and item.is_for(caller, decides=False))
@@ -262,7 +276,7 @@ def assign(caller: Caller, queue_id: UUID, address: str) -> None:
     """
     queue = _open_queue_of(caller, queue_id)
     (user,) = _reviewers(db.session.get_one(Model, queue.model_id), [address])
-    if user.id not in _assigned(queue):
+    if not _is_assigned(queue, user.id):
         db.session.add(ReviewAssignment(queue_id=queue.id, user_id=user.id))
         record_event(
             EventKind.QUEUE_ASSIGNED, actor_id=caller.user_id, subject_id=queue.id, user_id=str(user.id)
@@ -318,22 +332,46 @@ def _is_visible(caller: Caller) -> ColumnElement[bool]:
     return and_(theirs, ReviewQueue.model_id.in_(usable))
 
 
-def _items(caller: Caller, queue: ReviewQueue) -> list[Item]:
-    """Return the items that a caller may see, in their order; none that was dropped or erased meanwhile."""
+def _progress(caller: Caller, shown: Sequence[ReviewQueue]) -> list[Progress]:
+    """Return how far some queues are: in as many statements for fifty as for one."""
+    items, assigned = _items(caller, shown), _assigned(shown)
+    models = select(Model.id, Model.name).where(Model.id.in_({queue.model_id for queue in shown}))
+    named = {one.id: one.name for one in db.session.execute(models)}
+    creators = {queue.created_by for queue in shown}
+    names = users.addresses(creators.union(*assigned.values()))
+    return [
+        Progress(
+            queue=queue, model=named[queue.model_id], creator=names.get(queue.created_by, "unknown"),
+            items=items[queue.id], people=[names.get(one, "unknown") for one in assigned[queue.id]],
+            mine=_for(caller, queue, items[queue.id], assigned[queue.id]),
+        )
+        for queue in shown
+    ]  # fmt: skip
+
+
+def _items(caller: Caller, shown: Sequence[ReviewQueue]) -> dict[UUID, list[Item]]:
+    """Return each queue's items that a caller may see, in their order; none that was dropped or erased meanwhile."""
+    queues = {queue.id: queue for queue in shown}
     there = and_(Prediction.id == ReviewItem.prediction_id, Prediction.output.is_not(None))
-    rows = db.session.scalars(
-        select(ReviewItem).join(Prediction, there).where(ReviewItem.queue_id == queue.id, visible(caller))
-        .order_by(ReviewItem.place)
+    rows = db.session.execute(
+        select(*ReviewItem.__table__.columns).join(Prediction, there)
+        .where(ReviewItem.queue_id.in_(list(queues)), visible(caller)).order_by(ReviewItem.place)
     ).all()  # fmt: skip
-    said: dict[UUID, list[Review]] = {}
+    said: dict[tuple[UUID | None, UUID], list[Review]] = defaultdict(list)
     texts = (defer(Review.reason), defer(Review.note))
-    reviews = select(Review).where(Review.queue_id == queue.id).options(*texts).order_by(Review.id)
+    reviews = (
+        select(Review).where(Review.queue_id.in_(list(queues))).options(*texts).order_by(Review.id)
+    )
     for review in db.session.scalars(reviews):
-        said.setdefault(review.prediction_id, []).append(review)
-    return [_item(queue, row, said.get(row.prediction_id, [])) for row in rows]
+        said[review.queue_id, review.prediction_id].append(review)
+    found: dict[UUID, list[Item]] = {queue.id: [] for queue in shown}
+    for row in rows:
+        reviews_of_it = said[row.queue_id, row.prediction_id]
+        found[row.queue_id].append(_item(queues[row.queue_id], row, reviews_of_it))
+    return found
 
 
-def _item(queue: ReviewQueue, row: ReviewItem, reviews: Sequence[Review]) -> Item:
+def _item(queue: ReviewQueue, row: Row[Any], reviews: Sequence[Review]) -> Item:
     is_fresh = row.claimed_at is not None and row.claimed_at > datetime.now(UTC) - _CLAIM
     return Item(
         prediction_id=row.prediction_id, place=row.place, reviews=reviews, state=_state(queue, reviews),
@@ -362,17 +400,27 @@ def _differ(reviews: Sequence[Review]) -> bool:
     return len({(one.verdict, canonical.encode(one.correction)) for one in reviews[:2]}) > 1
 
 
-def _for(caller: Caller, queue: ReviewQueue, items: Sequence[Item]) -> list[Item]:
+def _for(
+    caller: Caller, queue: ReviewQueue, items: Sequence[Item], assigned: Collection[UUID]
+) -> list[Item]:
     """Return the items that a caller can do something about."""
     if queue.closed_at is not None or not caller.may(Scope.REVIEW):
         return []
-    is_reviewer, may_decide = caller.user_id in _assigned(queue), decides(caller, queue)
+    is_reviewer, may_decide = caller.user_id in assigned, decides(caller, queue)
     return [
         item for item in items
         if (is_reviewer or (may_decide and item.state is State.DISPUTED)) and item.is_for(caller, decides=may_decide)
     ]  # fmt: skip
 
 
-def _assigned(queue: ReviewQueue) -> Sequence[UUID]:
-    query = select(ReviewAssignment.user_id).where(ReviewAssignment.queue_id == queue.id)
-    return db.session.scalars(query.order_by(ReviewAssignment.user_id)).all()
+def _assigned(shown: Sequence[ReviewQueue]) -> dict[UUID, list[UUID]]:
+    """Return who reviews the items of each queue."""
+    found: dict[UUID, list[UUID]] = {queue.id: [] for queue in shown}
+    query = select(ReviewAssignment).where(ReviewAssignment.queue_id.in_(list(found)))
+    for one in db.session.scalars(query.order_by(ReviewAssignment.user_id)):
+        found[one.queue_id].append(one.user_id)
+    return found
+
+
+def _is_assigned(queue: ReviewQueue, user_id: UUID) -> bool:
+    return user_id in _assigned([queue])[queue.id]

@@ -153,8 +153,8 @@ def test_a_queue_is_worked_off_by_two_and_what_they_disagree_on_is_decided(asked
             queues.review_item(caller, queue, item.prediction_id, draft)
         assert seen == set(asked)
     progress = queues.progress_of(admin, queue)
-    assert (progress.counts["done"], progress.counts["disputed"], progress.mine) == (5, 1, 1)
-    assert (progress.pairs, progress.agreeing) == (6, 5)
+    assert (progress.counts["done"], progress.counts["disputed"], len(progress.mine)) == (5, 1, 1)
+    assert (len(progress.pairs), progress.agreeing) == (6, 5)
     assert progress.kappa is not None
     assert queues.next_item(owner, queue) is None
     assert queues.next_item(admin, queue).prediction_id == asked[0]
@@ -229,6 +229,24 @@ def test_who_may_not_use_the_model_any_more_sees_no_queue_of_it(asked, cast):
     with pytest.raises(UnknownThingError):
         queues.get_queue(cast["colleague"].caller, queue.id)
     assert queues.queues_for(cast["colleague"].caller) == []
+
+
+def test_six_queues_take_no_more_statements_than_one(asked, cast, statements):
+    def shown():
+        statements.clear()
+        return queues.queues_for(cast["colleague"].caller)
+
+    queue_of(cast, name="first")
+    assert [len(one.items) for one in shown()] == [6]
+    of_one = len(statements)
+    others = [queue_of(cast, name=name, assigned=["colleague"], people=1) for name in "abcde"]
+    queues.review_item(cast["colleague"].caller, others[0], asked[0], AGREE)
+    assert [len(one.mine) for one in shown()] == [6, 6, 6, 6, 5, 6]
+    assert [one.people for one in shown()][4:] == [
+        ["colleague@example.com"],
+        ["owner@example.com", "colleague@example.com"],
+    ]
+    assert len(statements) == of_one
 
 
 def test_a_closed_queue_hides_nothing_and_takes_nothing(asked, cast):
