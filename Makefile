@@ -56,6 +56,7 @@ bench: $(VENV)/.development $(CSS) wrk  ## Measure the service and its history (
 bench-peers: $(VENV)/.development $(CSS) wrk  ## Measure other model servers beside it (installs them first)
 	$(BIN)/python -m benchmarks.peers.install
 	$(BIN)/python -m benchmarks --peers
+	$(BIN)/python -m benchmarks --latency
 
 wrk:
 	@./setup/install-wrk

@@ -1,6 +1,6 @@
 """`python -m benchmarks`: measure Daybook, write benchmarks/results/latest.json and print the tables.
 
-`--peers` measures the other servers beside it; `--quick` takes one short round, to see that it works.
+`--peers` measures the other servers beside it, `--latency` one connection beside the quickest of them; `--quick` takes one short round, to see that it works.
 """
 
 import argparse
@@ -32,11 +32,17 @@ def main() -> int:
         return 1
     rounds, seconds = (1, 1.0) if arguments.quick else (5, 3.0)
     name = next(
-        (kind for kind in ("peers", "ledger", "parts", "history") if getattr(arguments, kind)),
+        (
+            kind
+            for kind in ("peers", "latency", "ledger", "parts", "history")
+            if getattr(arguments, kind)
+        ),
         "latest",
     )
     if arguments.peers:
         measured = _beside_peers(rounds, seconds)
+    elif arguments.latency:
+        measured = _latency(arguments.quick)
     elif arguments.ledger:
         measured = _ledger(arguments.quick)
     elif arguments.parts:
@@ -104,12 +110,18 @@ def _beside_peers(rounds: int, seconds: float) -> dict[str, Any]:
             rows = single_rows.compare(
                 {**compared, **others}, rounds=rounds, seconds=seconds, connections=(1, 32)
             )
-            base = ("mlserver", "logreg")
-            beside = {name: target for name, target in compared.items() if name[1] == "logreg"}
+    return {"single_rows": rows}
+
+
+def _latency(quick: bool) -> dict[str, Any]:
+    base = ("mlserver", "logreg")
+    with house.furnished(WORK) as furnished, house.own_targets(furnished) as own:
+        targets = {name: own[name] for name in own if name[0] in report.OWN and name[1] == base[1]}
+        with peers.target(*base, furnished) as targets[base]:
             latency = single_rows.latency_against(
-                base, {base: others[base], **beside}, rounds=rounds * 8, seconds=2
+                base, targets, rounds=2 if quick else 40, seconds=2
             )
-    return {"single_rows": rows, "latency_against_mlserver": latency}
+    return {"latency_against_mlserver": latency}
 
 
 def _about(rounds: int, seconds: float) -> dict[str, Any]:
@@ -124,6 +136,9 @@ def _about(rounds: int, seconds: float) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--peers", action="store_true", help="measure other servers beside ours")
+    parser.add_argument(
+        "--latency", action="store_true", help="measure one connection beside MLServer, in pairs"
+    )
     parser.add_argument("--ledger", action="store_true", help="measure the ledger only")
     parser.add_argument(
         "--history", action="store_true", help="measure the history of ten million records"

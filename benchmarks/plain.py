@@ -4,8 +4,8 @@
 rows that wait together are scored by four lines of numpy, written by one statement, and that is all: no
 token, no check, no commitment, no book, no count. `recorded` is the floor of Daybook's own answer: the same
 with the record that Daybook keeps, made and written by its functions, and nothing else of the service.
-`stored` is the floor below that: the same rows in the same tables, by one prepared statement that looks at nobody's
-authority and reads no documents. `tutorial` scores with scikit-learn and keeps a row with Flask-SQLAlchemy, one
+`stored` is the floor below that: the same rows in the same tables, by one prepared statement that looks whether the one
+caller's account may still ask, and reads no documents. `tutorial` scores with scikit-learn and keeps a row with Flask-SQLAlchemy, one
 commit for each request.
 """
 
@@ -41,13 +41,17 @@ INSERT INTO plain_prediction (model, inputs, output)
 SELECT 'logreg', one -> 'inputs', one -> 'output' FROM json_array_elements(%s::json) AS one
 """
 _PREPARE = """
-PREPARE store(predictions[], bytea[]) AS
-WITH made AS (INSERT INTO predictions SELECT * FROM unnest($1) RETURNING id)
+PREPARE store(predictions[], bytea[], uuid, text) AS
+WITH may AS MATERIALIZED (
+    SELECT FROM users, pg_advisory_xact_lock_shared(7233173838382854003)
+    WHERE id = $3 AND active AND role = $4
+), made AS (INSERT INTO predictions SELECT given.* FROM may, unnest($1) AS given)
 INSERT INTO ledger_pending (kind, id, leaf_hash)
 SELECT 'prediction', given.id, hashes.leaf_hash
-FROM unnest($1) WITH ORDINALITY AS given JOIN unnest($2) WITH ORDINALITY AS hashes(leaf_hash, ordinality) USING (ordinality)
+FROM may, unnest($1) WITH ORDINALITY AS given
+JOIN unnest($2) WITH ORDINALITY AS hashes(leaf_hash, ordinality) USING (ordinality)
 """
-_STORE = "EXECUTE store(%s::predictions[], %s::bytea[])"
+_STORE = "EXECUTE store(%s::predictions[], %s::bytea[], %s, %s)"
 
 
 class Base(DeclarativeBase):
@@ -97,7 +101,7 @@ def recorded() -> Flask:
 
 
 def stored() -> Flask:
-    """Return an application that stores the same rows as `recorded`, and nothing is checked while it does."""
+    """Return an application that stores the same rows as `recorded`, for an account that may still ask."""
     cursor = psycopg2.connect(os.environ["DATABASE_URL"]).cursor()
     cursor.connection.autocommit = True
     cursor.execute(_PREPARE)
@@ -106,7 +110,11 @@ def stored() -> Flask:
     def store(tickets: Sequence[Ticket]) -> None:
         records = [record for ticket in tickets for record in ticket.records or ()]
         rows = [_as_row(record, columns) for record in records]
-        cursor.execute(_STORE, (rows, [_as_text(record.leaf_hash) for record in records]))
+        hashes = [_as_text(record.leaf_hash) for record in records]
+        who = tickets[0].attempt
+        cursor.execute(_STORE, (rows, hashes, who.actor_id, who.role))
+        if cursor.rowcount != len(rows):
+            raise RuntimeError("not stored: the account may not ask any more")
 
     return _keeping_records(create_app(), store)
 

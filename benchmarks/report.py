@@ -27,6 +27,8 @@ def render(document: dict[str, Any]) -> str:
         parts += [_history(document["history"])]
     if "single_rows" in document:
         parts += [_table(("ratio", "measured"), _ratios(document))]
+    if "latency_against_mlserver" in document:
+        parts += [_latency(document["latency_against_mlserver"])]
     return "\n\n".join(parts)
 
 
@@ -78,6 +80,12 @@ def _ledger(measured: dict[str, Any]) -> str:
     return _table(("ledger", "measured"), rows)
 
 
+def _latency(measured: dict[str, Ratio]) -> str:
+    rows = [(what, str(one["pairs"]), _told(one)) for what, one in measured.items()]
+    head = ("1 connection, median latency against MLServer's", "pairs", "median (95 %)")
+    return _table(head, rows)
+
+
 def _history(measured: dict[str, dict[str, float]]) -> str:
     questions = dict.fromkeys(what for found in measured.values() for what in found)
     rows = [
@@ -97,11 +105,6 @@ def _ratios(document: dict[str, Any]) -> Iterable[Row]:
                     f"{model}, 32 connections, against {name.split()[0]}",
                     _ratio(own, at_32["rate"]),
                 )
-    for what, one in document.get("latency_against_mlserver", {}).items():
-        yield (
-            f"{what}, 1 connection, median latency against MLServer's, median of {one['pairs']} pairs (95 %)",
-            _told(one),
-        )
     if "mlserver logreg 32" in rows:
         yield from _floors_against_the_best(rows)
     if "bulk" in document:

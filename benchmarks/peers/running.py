@@ -23,24 +23,25 @@ def targets(house: House) -> Iterator[Mapping[tuple[str, str], Target]]:
         RuntimeError: if one does not start, or answers something else than its model.
     """
     with ExitStack() as stack:
-        found = {}
-        for peer in PEERS:
-            for model in MODELS:
-                target = stack.enter_context(_running(peer, model, house))
-                _check(peer, model, target)
-                found[peer.name, model] = target
-        yield found
+        yield {
+            (peer.name, model): stack.enter_context(target(peer.name, model, house))
+            for peer in PEERS for model in MODELS
+        }  # fmt: skip
 
 
 @contextmanager
-def _running(peer: Peer, model: str, house: House) -> Iterator[Target]:
+def target(name: str, model: str, house: House) -> Iterator[Target]:
+    """Start one peer with one model; see `targets`."""
+    peer = next(peer for peer in PEERS if peer.name == name)
     port = free_port()
     server = Server(_start(peer, model, port))
     rows = [list(row.values()) for row in house.rows()[::9]]
     url = peer.predict_url(model, port)
     try:
         wait_for(server.process, peer.ready_url(model, port))
-        yield Target(server=server, url=url, bodies=[peer.encode(row) for row in rows])
+        asked = Target(server=server, url=url, bodies=[peer.encode(row) for row in rows])
+        _check(peer, model, asked)
+        yield asked
     finally:
         server.stop()
 
