@@ -56,10 +56,7 @@ class UnknownFieldError(LookupError):
 
 @dataclass(frozen=True)
 class Dispute:
-    """What a name is that means different things in different models: said of each, and what they have in common.
-
-    `field` has the kind of one of them only.
-    """
+    """What a name is that means different things in different models: said of each, and the field in one of them."""
 
     said: str
     field: Field
@@ -88,21 +85,25 @@ class Vocabulary:
         Raises:
             UnknownFieldError: if there is none, or it is not known which one is meant.
         """
+        name = self._known(name)
         if name in self._disputed:
             raise UnknownFieldError(
                 f"{name} is {self._disputed[name].said}: say which model or version you mean, such as model:NAME@1."
             )
-        if name in self._fields:
-            return self._fields[name]
-        if len(alike := [n for n in self._fields if n.casefold() == name.casefold()]) == 1:
-            return self._fields[alike[0]]
-        raise UnknownFieldError(f"There is no field {name}.{suggestion(name, self._fields)}")
+        return self._fields[name]
 
     def find_of_any_kind(self, name: str) -> Field:
         """Return the field of a name to ask whether it has a value, which means the same in all models; see `find`."""
-        if name in self._disputed:
-            return self._disputed[name].field
-        return self.find(name)
+        name = self._known(name)
+        return self._disputed[name].field if name in self._disputed else self._fields[name]
+
+    def _known(self, name: str) -> str:
+        known = [*self._fields, *self._disputed]
+        if name in known:
+            return name
+        if len(alike := [one for one in known if one.casefold() == name.casefold()]) == 1:
+            return alike[0]
+        raise UnknownFieldError(f"There is no field {name}.{suggestion(name, known)}")
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -172,8 +173,7 @@ def _dispute(kinds: Mapping[Kind, Mapping[str, Field]]) -> Dispute:
     said = " and ".join(
         f"a {kind} in {', '.join(sorted(models))}" for kind, models in kinds.items()
     )
-    fields = [field for models in kinds.values() for field in models.values()]
-    return Dispute(said, functools.reduce(_merged, fields))
+    return Dispute(said, next(field for models in kinds.values() for field in models.values()))
 
 
 def _written(value: object) -> str:

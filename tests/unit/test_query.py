@@ -167,6 +167,8 @@ def test_a_name_that_means_two_things_needs_a_model():
             sentence(checked(f"-has:{name}", words))
             == f"Records where it is not so that there is a value of {name}."
         )
+    with pytest.raises(QueryError, match=r"There is no field outcomes\. Did you mean outcome"):
+        checked("has:outcomes", words)
     age = words.find("age")
     assert (age.kind, age.unit) == (Kind.NUMBER, None), (
         "numbers of two models, in years and in months"
