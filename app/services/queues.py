@@ -352,10 +352,13 @@ def _progress(caller: Caller, shown: Sequence[ReviewQueue]) -> list[Progress]:
 def _items(caller: Caller, shown: Sequence[ReviewQueue]) -> dict[UUID, list[Item]]:
     """Return each queue's items that a caller may see, in their order; none that was dropped or erased meanwhile."""
     queues = {queue.id: queue for queue in shown}
-    there = and_(Prediction.id == ReviewItem.prediction_id, Prediction.output.is_not(None))
+    there = select(Prediction.id).where(
+        Prediction.id == ReviewItem.prediction_id, Prediction.output.is_not(None), visible(caller)
+    )
+    # Each is looked up: with a limit PostgreSQL cannot choose to read all predictions instead.
     rows = db.session.execute(
-        select(*ReviewItem.__table__.columns).join(Prediction, there)
-        .where(ReviewItem.queue_id.in_(list(queues)), visible(caller)).order_by(ReviewItem.place)
+        select(*ReviewItem.__table__.columns).join(there.limit(1).lateral(), true())
+        .where(ReviewItem.queue_id.in_(list(queues))).order_by(ReviewItem.place)
     ).all()  # fmt: skip
     said: dict[tuple[UUID | None, UUID], list[Review]] = defaultdict(list)
     texts = (defer(Review.reason), defer(Review.note))
