@@ -15,7 +15,7 @@ from app.extensions import db
 from app.identifiers import new_id
 from app.ledger.canonical import CanonicalFormError
 from app.models import Channel, Prediction, Status
-from app.recorder import AuthorityLostError, Key, Submitted, Target, Unanswered, scoring
+from app.recorder import AuthorityLostError, Kept, Key, Submitted, Target, Unanswered, scoring
 from app.recorder.queue import LARGE
 from app.recorder.statements import CLAIM, RECORD
 from app.recorder.tickets import Ticket
@@ -80,15 +80,29 @@ def test_the_wait_of_a_batch_is_counted_whether_it_writes_or_not(answer):
 
 
 @pytest.mark.parametrize("keyed", [False, True], ids=["without a key", "with a key"])
-def test_the_time_to_write_and_commit_a_batch_is_counted_once(context, cast, keyed):
+def test_the_time_to_write_and_commit_is_counted_once_for_each_batch_that_writes(
+    context, cast, keyed
+):
+    def counted():
+        return [observations(one) for one in (metrics.COMMITTING, metrics.QUEUE_WAIT)]
+
+    def process(age):
+        ticket = ticket_of(caller, moody, age)
+        ticket.key = Key.of(caller.user_id, "order 9", b"churn/active", b"{}") if keyed else None
+        context.extensions["recorder"]._process([ticket])
+        return ticket
+
     runtimes, caller = context.extensions["runtimes"], cast["owner"].caller
-    ticket = ticket_of(caller, runtimes.version(runtimes.entry(caller, "churn")), 44.0)
-    ticket.key = Key.of(cast["owner"].id, "order 9", b"churn/active", b"{}") if keyed else None
-    before = [observations(one) for one in (metrics.COMMITTING, metrics.QUEUE_WAIT)]
-    context.extensions["recorder"]._process([ticket])
-    assert ticket.error is None
-    after = [observations(one) for one in (metrics.COMMITTING, metrics.QUEUE_WAIT)]
-    assert after == [one + 1 for one in before]
+    loaded = runtimes.version(runtimes.entry(caller, "churn"))
+    moody = replace(loaded, runtime=Runtime(Moody(), loaded.runtime.signature))
+    commits, waits = counted()
+    assert isinstance(process(66.0).error, ModelFailedError)
+    assert counted() == [commits, waits + 1]
+    assert process(44.0).error is None
+    assert counted() == [commits + 1, waits + 2]
+    if keyed:
+        assert isinstance(process(44.0).result, Kept)
+        assert counted() == [commits + 1, waits + 3]
 
 
 def test_who_was_told_an_error_is_not_recorded_when_the_others_are_tried_again(
