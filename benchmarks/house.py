@@ -181,6 +181,8 @@ def own_targets(house: House) -> Iterator[Mapping[tuple[str, str], Target]]:
             targets["daybook", model] = house.target(model, daybook_port, daybook)
             url = f"http://{HOST}:{tutorial_port}/{model}"
             targets["tutorial", model] = Target(server=tutorial, url=url, bodies=house.bodies())
+        for target in targets.values():
+            target.server.sleep()
         yield targets
 
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class Ratio(TypedDict):
-    """The median of some pairs' ratios, and between which of them it lies with 95 %."""
+    """The median of some pairs' ratios, and between which of them it lies with 95 % (six pairs at least)."""
 
     pairs: int
     median: float

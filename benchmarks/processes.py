@@ -65,7 +65,11 @@ class Server:
         try:
             yield
         finally:
-            self._signal(signal.SIGSTOP)
+            self.sleep()
+
+    def sleep(self) -> None:
+        """Let it do nothing until it is asked."""
+        self._signal(signal.SIGSTOP)
 
     def cpu_seconds(self) -> float:
         """Return the processor seconds that it and what works for it have used."""

@@ -11,9 +11,10 @@ Row = Sequence[str]
 def render(document: dict[str, Any]) -> str:
     """Return the tables of what was measured, and the ratios that the project holds itself to."""
     about = document["about"]
+    rounds = f", median of {about['rounds']} rounds of {about['seconds']:g} s"
     parts = [
         f"Measured {about['at']} at {about['commit']}: {about['processors']} processors, Python"
-        f" {about['python']}, median of {about['rounds']} rounds of {about['seconds']:g} s.",
+        f" {about['python']}{rounds if 'single_rows' in document else ''}.",
     ]
     if "single_rows" in document:
         parts += [_single_rows(document["single_rows"])]

@@ -48,16 +48,19 @@ def _what(*words: object) -> str:
 def latency_against(
     base: Name, targets: Mapping[Name, Target], *, rounds: int, seconds: float
 ) -> dict[str, Ratio]:
-    """Return the median latencies with one connection against those of one server, by "server model"."""
+    """Return the median latencies with one connection against those of one server, by "server model".
+
+    Raises:
+        StatisticsError: if no round went well.
+    """
     runs: dict[Name, list[float]] = defaultdict(list)
     for number in range(rounds):
-        measured = _round(targets, seconds)
-        for name in targets if measured else ():
-            runs[name].append(measured[name].p50)
-        print(f"  pair {number + 1} of {rounds}", flush=True)
+        if measured := _round(targets, seconds):
+            print(f"  round {number + 1} of {rounds}", flush=True)
+        for name, load in measured.items():
+            runs[name].append(load.p50)
     return {
-        _what(*name): ratio_of_pairs(latencies, runs[base])
-        for name, latencies in runs.items() if name != base
+        _what(*name): ratio_of_pairs(runs[name], runs[base]) for name in targets if name != base
     }  # fmt: skip
 
 

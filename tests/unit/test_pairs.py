@@ -12,7 +12,8 @@ def test_the_interval_of_twenty_pairs_lies_between_the_sixth_and_the_fifteenth()
 
 
 def test_each_figure_is_compared_with_its_neighbour():
-    assert ratio_of_pairs([10, 200, 3000], [5, 100, 1500])["low"] == 2
+    assert ratio_of_pairs([3000, 10, 200], [1500, 5, 100])["low"] == 2
+    assert ratio_of_pairs([3000, 10, 200], [5, 100, 1500])["high"] == 600
 
 
 def test_a_figure_without_a_neighbour_is_not_compared():
