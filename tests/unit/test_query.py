@@ -160,9 +160,13 @@ def test_a_name_that_means_two_things_needs_a_model():
         QueryError, match=r"since is a date in churn and a text in prices: say which model"
     ):
         checked("since:2026-01-01", words)
-    with pytest.raises(QueryError, match=r"prediction is a choice in churn and a number in prices"):
-        checked("prediction:yes", words)
+    for query in ("prediction:yes", "Prediction:yes"):
+        with pytest.raises(
+            QueryError, match=r"prediction is a choice in churn and a number in prices"
+        ):
+            checked(query, words)
     for name in ("since", "prediction", "outcome"):
+        assert checked(f"has:{name.upper()}", words) == checked(f"has:{name}", words)
         assert (
             sentence(checked(f"-has:{name}", words))
             == f"Records where it is not so that there is a value of {name}."
