@@ -1,4 +1,4 @@
-"""What the recorder asks of the database: claim keys, record a batch (migrations 0005 and 0014 have the functions)."""
+"""What the recorder asks of the database: claim keys, record a batch (migrations 0005 and 0015 have the functions)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -11,10 +11,9 @@ from app.recorder.records import Record
 from app.recorder.tickets import Ticket
 
 CLAIM = "SELECT request, state, fingerprint, request_id FROM claim_keys(%s, %s)"
-RECORD = "SELECT record_predictions(%s, %s, %s, %s)"
-_COLUMNS = {name: (f"{name}_salt", f"{name}_commitment") for name in PARTS}
+RECORD = "SELECT record_predictions(%s, %s::prediction_to_record[], %s)"
 Caller = tuple[Any, ...]
-Recording = tuple[str, str, str, str | None]
+Recording = tuple[str, list[str], str | None]
 
 
 class Batch:
@@ -41,20 +40,16 @@ class Batch:
 
     def to_record(self) -> Recording:
         """Return the parameters of `RECORD` for all records."""
-        requests, records = [], []
-        for number, ticket in enumerate(self.tickets):
-            made = ticket.records or []
-            requests.append(_request(number, self.places[number], ticket, made[0]))
-            records += [_record(number, record) for record in made]
-        return self._written_callers(), _json(requests), _json(records), self._written_keys()
+        rows = []
+        for place, ticket in zip(self.places, self.tickets, strict=True):
+            rows += _rows(place, ticket, ticket.records or [])
+        return self._written_callers(), rows, self._written_keys()
 
     def to_record_in_parts(self, parts: Iterable[Sequence[Record]]) -> Iterator[Recording]:
         """Yield the parameters of `RECORD` for each part of a single ticket's records; its key comes first."""
         keys = self._written_keys()
         for part in parts:
-            records = [_record(0, record) for record in part]
-            request = _request(0, 0, self.tickets[0], part[0])
-            yield self._written_callers(), _json([request]), _json(records), keys
+            yield self._written_callers(), _rows(0, self.tickets[0], part), keys
             keys = None
 
     def _written_keys(self) -> str | None:
@@ -83,41 +78,52 @@ def _key(key: Key, place: int) -> dict[str, Any]:
     }
 
 
-def _request(number: int, place: int, ticket: Ticket, record: Record) -> dict[str, Any]:
-    facts, target = record.facts, ticket.target
-    return {
-        "request": number,
-        "caller": place,
-        "request_id": facts.request_id,
-        "received_at": facts.received_at,
-        "actor_id": facts.actor_id,
-        "token_id": facts.token_id,
-        "client_request_id": ticket.attempt.client_request_id,
-        "channel": facts.channel,
-        "model_id": record.model_id,
-        "model": facts.model,
-        "model_version": facts.model_version,
-        "artifact_sha256": target.artifact_sha256 and f"\\x{target.artifact_sha256}",
-        "environment_sha256": target.environment_sha256 and f"\\x{target.environment_sha256}",
-        "status": facts.status,
-    }
+def _rows(place: int, ticket: Ticket, records: Sequence[Record]) -> list[str]:
+    """Return records of one request as values of the type `prediction_to_record`.
+
+    PostgreSQL's documentation says how they are written: "Composite Type Input and Output Syntax".
+    """
+    end = _of_request(place, ticket, records[0])
+    return [_row(record, end) for record in records]
 
 
-def _record(number: int, record: Record) -> dict[str, Any]:
+def _row(record: Record, end: str) -> str:
     facts = record.facts
-    row: dict[str, Any] = {
-        "request": number,
-        "id": facts.id,
-        "row": facts.row,
-        "answered_at": facts.answered_at,
-        "leaf_hash": f"\\x{record.leaf_hash.hex()}",
-    }
-    for name, part in record.parts.items():
-        salt, commitment = _COLUMNS[name]
-        row[name] = orjson.Fragment(part) if name in ("inputs", "output") else part.decode()
-        row[salt] = f"\\x{record.salts[name].hex()}"
-        row[commitment] = f"\\x{record.commitments[name].hex()}"
-    return row
+    parts = ",".join([_part(record, name) for name in PARTS])
+    return f"({facts.id},{facts.row},{facts.answered_at},{_bytes(record.leaf_hash)},{parts},{end})"
+
+
+def _part(record: Record, name: str) -> str:
+    if (part := record.parts.get(name)) is None:
+        return ",,"
+    salt, commitment = record.salts[name], record.commitments[name]
+    return f"{_text(part.decode())},{_bytes(salt)},{_bytes(commitment)}"
+
+
+def _of_request(place: int, ticket: Ticket, record: Record) -> str:
+    """Return the last columns, which the rows of a request have in common."""
+    facts, target = record.facts, ticket.target
+    return (
+        f"{place},{facts.request_id},{facts.received_at},{facts.actor_id},{facts.token_id or ''}"
+        f",{_text(ticket.attempt.client_request_id)},{facts.channel},{record.model_id or ''}"
+        f",{_text(facts.model)},{facts.model_version or ''},{_digest(target.artifact_sha256)}"
+        f",{_digest(target.environment_sha256)},{facts.status}"
+    )
+
+
+def _text(text: str | None) -> str:
+    """Return a text in quotes; nothing, which is null, where there is none."""
+    if text is None:
+        return ""
+    return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
+
+
+def _digest(hexadecimal: str | None) -> str:
+    return f"\\\\x{hexadecimal}" if hexadecimal else ""
+
+
+def _bytes(data: bytes) -> str:
+    return f"\\\\x{data.hex()}"
 
 
 def _json(values: list[dict[str, Any]]) -> str:

@@ -76,7 +76,7 @@ def test_going_all_the_way_down_leaves_nothing_behind(empty_app, server, worker)
     run(empty_app, downgrade, "base")
     left = server.execute(
         "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
-        " WHERE nspname = 'public' AND relkind IN ('r', 'p', 'S', 'v') UNION ALL"
+        " WHERE nspname = 'public' AND relkind IN ('r', 'p', 'S', 'v', 'c') UNION ALL"
         " SELECT proname FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace"
         " WHERE nspname = 'public' UNION ALL"
         " SELECT typname FROM pg_type JOIN pg_namespace n ON n.oid = typnamespace"
@@ -126,12 +126,12 @@ def test_a_book_that_is_begun_is_not_forgotten_by_a_downgrade(fresh_app):
 
 def test_what_was_recorded_before_there_was_a_ledger_is_sealed_too(fresh_app):
     cast, client = fresh_app.extensions["cast"], fresh_app.test_client()
-    run(fresh_app, downgrade, "0005")
     url = "/api/v1/models/churn/predictions"
     told = [
         client.post(url, json={"inputs": [row]}, headers=cast["owner"].bearer).get_json()
         for row in (GOOD_ROW, {}, GOOD_ROW)
     ]
+    run(fresh_app, downgrade, "0005")
     run(fresh_app, upgrade, "head")
     with fresh_app.app_context():
         recorded = db.session.execute(
