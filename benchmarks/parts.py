@@ -116,7 +116,7 @@ def _recording(
         ),
         "score it": _median(lambda: version.runtime.score(rows)),
         "score it and make the record": _median(made),
-        "write the statement's documents": _median(lambda: Batch([one]).to_record()),
+        "write the statement's rows": _median(lambda: Batch([one]).to_record()),
         "record it in PostgreSQL": _median(book.call, RECORD, lambda: Batch([made()]).to_record()),
         "insert a plain row in PostgreSQL": _median(plainly.execute, _PLAIN, lambda: plain),
     }

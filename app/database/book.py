@@ -40,7 +40,7 @@ class Transaction:
 
 
 class Book:
-    """A few connections, kept open; each is used by one thread at a time.
+    """A few connections, kept open, each with the cursor that is used there; by one thread at a time.
 
     Args:
         connect: opens a connection.
@@ -50,7 +50,7 @@ class Book:
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[Cursor] = deque()
 
     def call(
         self, statement: str, parameters: Sequence[Any], work: Callable[[], None] = _nothing
@@ -59,12 +59,11 @@ class Book:
 
         Some work is done while the server does its own; what it raises is raised when the statement is committed.
         """
-        connection = self._take()
+        cursor = self._take()
         try:
-            with connection.cursor() as cursor:
-                return _call(cursor, statement, parameters, work)
+            return _call(cursor, statement, parameters, work)
         finally:
-            self._give_back(connection)
+            self._give_back(cursor)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -82,29 +81,28 @@ class Book:
     def close(self) -> None:
         """Close the connections that nobody uses; new ones open when they are needed."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().connection.close()
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
-        connection = self._take()
+        cursor = self._take()
         try:
-            with connection.cursor() as cursor:
-                yield cursor
+            yield cursor
         finally:
-            self._give_back(connection)
+            self._give_back(cursor)
 
-    def _take(self) -> Connection:
+    def _take(self) -> Cursor:
         if self._idle:
             return self._idle.pop()
         connection = self._connect()
         connection.autocommit = True
-        return connection
+        return connection.cursor()
 
-    def _give_back(self, connection: Connection) -> None:
-        if connection.closed:
+    def _give_back(self, cursor: Cursor) -> None:
+        if cursor.connection.closed:
             self.close()  # The others were most likely lost with it.
         else:
-            self._idle.append(connection)
+            self._idle.append(cursor)
 
 
 def _call(
