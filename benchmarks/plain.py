@@ -4,9 +4,9 @@
 rows that wait together are scored by four lines of numpy, written by one statement, and that is all: no
 token, no check, no commitment, no book, no count. `recorded` is the floor of Daybook's own answer: the same
 with the record that Daybook keeps, made and written by its functions, and nothing else of the service.
-`stored` is the floor below that: the same rows in the same tables, by one prepared statement that looks whether the one
-caller's account may still ask (in its own snapshot: less surely than Daybook). `tutorial` scores with scikit-learn and keeps a row with Flask-SQLAlchemy, one
-commit for each request.
+`stored` is the floor below that: the same rows in the same tables, by one prepared statement that looks
+whether the one caller's account may still ask (in its own snapshot: less surely than Daybook).
+`tutorial` scores with scikit-learn and keeps a row with Flask-SQLAlchemy, one commit for each request.
 """
 
 import os

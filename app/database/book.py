@@ -40,7 +40,7 @@ class Transaction:
 
 
 class Book:
-    """A few connections, kept open, each with the cursor that is used there; by one thread at a time.
+    """A few connections, kept open; each is used by one thread at a time.
 
     Args:
         connect: opens a connection.
@@ -50,7 +50,7 @@ class Book:
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
-        self._idle: deque[Cursor] = deque()
+        self._idle: deque[Connection] = deque()
 
     def call(
         self, statement: str, parameters: Sequence[Any], work: Callable[[], None] = _nothing
@@ -59,11 +59,12 @@ class Book:
 
         Some work is done while the server does its own; what it raises is raised when the statement is committed.
         """
-        cursor = self._take()
+        connection = self._take()
         try:
-            return _call(cursor, statement, parameters, work)
+            with connection.cursor() as cursor:
+                return _call(cursor, statement, parameters, work)
         finally:
-            self._give_back(cursor)
+            self._give_back(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -81,28 +82,29 @@ class Book:
     def close(self) -> None:
         """Close the connections that nobody uses; new ones open when they are needed."""
         while self._idle:
-            self._idle.pop().connection.close()
+            self._idle.pop().close()
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
-        cursor = self._take()
+        connection = self._take()
         try:
-            yield cursor
+            with connection.cursor() as cursor:
+                yield cursor
         finally:
-            self._give_back(cursor)
+            self._give_back(connection)
 
-    def _take(self) -> Cursor:
+    def _take(self) -> Connection:
         if self._idle:
             return self._idle.pop()
         connection = self._connect()
         connection.autocommit = True
-        return connection.cursor()
+        return connection
 
-    def _give_back(self, cursor: Cursor) -> None:
-        if cursor.connection.closed:
+    def _give_back(self, connection: Connection) -> None:
+        if connection.closed:
             self.close()  # The others were most likely lost with it.
         else:
-            self._idle.append(cursor)
+            self._idle.append(connection)
 
 
 def _call(

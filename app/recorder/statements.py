@@ -17,7 +17,7 @@ Recording = tuple[str, list[str], str | None]
 
 
 class Batch:
-    """Tickets as the database's functions take them: callers and requests are known by their places."""
+    """Tickets as the database's functions take them: callers are known by their places."""
 
     def __init__(self, tickets: Sequence[Ticket]) -> None:
         self.tickets = tickets
@@ -42,7 +42,8 @@ class Batch:
         """Return the parameters of `RECORD` for all records."""
         rows = []
         for place, ticket in zip(self.places, self.tickets, strict=True):
-            rows += _rows(place, ticket, ticket.records or [])
+            if ticket.records:
+                rows += _rows(place, ticket, ticket.records)
         return self._written_callers(), rows, self._written_keys()
 
     def to_record_in_parts(self, parts: Iterable[Sequence[Record]]) -> Iterator[Recording]:
@@ -83,31 +84,32 @@ def _rows(place: int, ticket: Ticket, records: Sequence[Record]) -> list[str]:
 
     PostgreSQL's documentation says how they are written: "Composite Type Input and Output Syntax".
     """
-    end = _of_request(place, ticket, records[0])
-    return [_row(record, end) for record in records]
+    common = _common_columns(place, ticket, records[0])
+    return [_row(record, common) for record in records]
 
 
-def _row(record: Record, end: str) -> str:
-    facts = record.facts
+def _row(record: Record, common: str) -> str:
+    facts, leaf_hash = record.facts, _bytes(record.leaf_hash.hex())
     parts = ",".join([_part(record, name) for name in PARTS])
-    return f"({facts.id},{facts.row},{facts.answered_at},{_bytes(record.leaf_hash)},{parts},{end})"
+    return f"({facts.id},{facts.row},{facts.answered_at},{leaf_hash},{parts},{common})"
 
 
 def _part(record: Record, name: str) -> str:
     if (part := record.parts.get(name)) is None:
         return ",,"
-    salt, commitment = record.salts[name], record.commitments[name]
+    salt, commitment = record.salts[name].hex(), record.commitments[name].hex()
     return f"{_text(part.decode())},{_bytes(salt)},{_bytes(commitment)}"
 
 
-def _of_request(place: int, ticket: Ticket, record: Record) -> str:
+def _common_columns(place: int, ticket: Ticket, record: Record) -> str:
     """Return the last columns, which the rows of a request have in common."""
     facts, target = record.facts, ticket.target
+    number = "" if facts.model_version is None else facts.model_version
     return (
         f"{place},{facts.request_id},{facts.received_at},{facts.actor_id},{facts.token_id or ''}"
         f",{_text(ticket.attempt.client_request_id)},{facts.channel},{record.model_id or ''}"
-        f",{_text(facts.model)},{facts.model_version or ''},{_digest(target.artifact_sha256)}"
-        f",{_digest(target.environment_sha256)},{facts.status}"
+        f",{_text(facts.model)},{number},{_bytes(target.artifact_sha256)}"
+        f",{_bytes(target.environment_sha256)},{facts.status}"
     )
 
 
@@ -118,12 +120,9 @@ def _text(text: str | None) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
 
 
-def _digest(hexadecimal: str | None) -> str:
-    return f"\\\\x{hexadecimal}" if hexadecimal else ""
-
-
-def _bytes(data: bytes) -> str:
-    return f"\\\\x{data.hex()}"
+def _bytes(digits: str | None) -> str:
+    """Return bytes by their hexadecimal digits; nothing where there are none."""
+    return "" if digits is None else f"\\\\x{digits}"
 
 
 def _json(values: list[dict[str, Any]]) -> str:

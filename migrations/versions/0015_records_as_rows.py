@@ -1,9 +1,23 @@
-"""A batch is given as rows of a type: PostgreSQL reads them in less time than JSON, and joins nothing."""
+"""A batch is given as rows of a type: PostgreSQL reads them in less time than JSON, and joins nothing.
+
+The function that takes JSON documents stays for the release before; a later migration drops it.
+"""
 
 from alembic import op
 
 revision = "0015"
 down_revision = "0014"
+
+
+def upgrade() -> None:
+    op.execute(ROW)
+    op.execute(RECORDING)
+
+
+def downgrade() -> None:
+    op.execute("DROP FUNCTION record_predictions(json, prediction_to_record[], json)")
+    op.execute("DROP TYPE prediction_to_record")
+
 
 COLUMNS = """
     id, row, answered_at,
@@ -12,19 +26,6 @@ COLUMNS = """
     request_id, received_at, actor_id, token_id, client_request_id, channel,
     model_id, model, model_version, artifact_sha256, environment_sha256, status
 """
-
-
-def upgrade() -> None:
-    op.execute("DROP FUNCTION record_predictions(json, json, json, json)")
-    op.execute(ROW)
-    op.execute(RECORDING)
-
-
-def downgrade() -> None:
-    op.execute("DROP FUNCTION record_predictions(json, prediction_to_record[], json)")
-    op.execute("DROP TYPE prediction_to_record")
-    op.execute(RECORDING_BEFORE)
-
 
 # What differs between the rows of a request comes first, what they have in common last.
 ROW = """
@@ -48,40 +49,6 @@ BEGIN
     refused := callers_without_authority(callers);
     WITH given AS MATERIALIZED (
         SELECT * FROM unnest(records) AS r WHERE r.caller <> ALL(refused)
-    ), made AS (
-        INSERT INTO predictions ({COLUMNS}) SELECT {COLUMNS} FROM given
-    )
-    INSERT INTO ledger_pending (kind, id, leaf_hash) SELECT 'prediction', id, leaf_hash FROM given;
-    IF keys IS NOT NULL THEN
-        INSERT INTO idempotency_keys (actor_id, key_sha256, fingerprint, request_id)
-        SELECT k.actor_id, k.key_sha256, k.fingerprint, k.request_id
-        FROM json_to_recordset(keys) AS k(
-            caller int, actor_id uuid, key_sha256 bytea, fingerprint bytea, request_id uuid)
-        WHERE k.caller <> ALL(refused);
-    END IF;
-    RETURN refused;
-END $$
-"""
-
-RECORDING_BEFORE = f"""
-CREATE FUNCTION record_predictions(callers json, requests json, records json, keys json)
-    RETURNS int[] LANGUAGE plpgsql AS $$
-DECLARE refused int[];
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared(7233173838382854003);
-    refused := callers_without_authority(callers);
-    WITH given AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(requests) AS q(
-            request int, caller int, request_id uuid, received_at timestamptz, actor_id uuid,
-            token_id uuid, channel text, model_id uuid, model text, model_version int, client_request_id text,
-            artifact_sha256 bytea, environment_sha256 bytea, status text)
-        JOIN json_to_recordset(records) AS r(
-            request int, id uuid, row int, answered_at timestamptz, leaf_hash bytea,
-            inputs json, inputs_salt bytea, inputs_commitment bytea,
-            output json, output_salt bytea, output_commitment bytea,
-            reference text, reference_salt bytea, reference_commitment bytea,
-            subject text, subject_salt bytea, subject_commitment bytea) USING (request)
-        WHERE q.caller <> ALL(refused)
     ), made AS (
         INSERT INTO predictions ({COLUMNS}) SELECT {COLUMNS} FROM given
     )

@@ -132,7 +132,7 @@ def test_a_connection_lost_before_the_commit_is_answered_by_another_one(fresh_ap
     client = fresh_app.test_client()
     assert client.post(URL, json={"inputs": [GOOD_ROW]}, headers=headers).status_code == 201
     (idle,) = fresh_app.extensions["recorder"]._book._idle
-    server.execute(f"SELECT pg_terminate_backend({idle.connection.get_backend_pid()})")
+    server.execute(f"SELECT pg_terminate_backend({idle.get_backend_pid()})")
     assert client.post(URL, json={"inputs": [GOOD_ROW]}, headers=headers).status_code == 201
     assert len(stored(fresh_app)) == 2
 

@@ -147,6 +147,32 @@ def test_what_was_recorded_before_there_was_a_ledger_is_sealed_too(fresh_app):
         assert leaf_hash(entry.envelope).hex() == first["leaf_hash"], "the receipt given then holds"
 
 
+def test_the_release_before_records_while_it_is_not_yet_replaced(fresh_app):
+    owner = fresh_app.extensions["cast"]["owner"]
+    record_id, moment = str(new_id()), "2026-11-22T09:00:00Z"
+    callers = [{"caller": 0, "actor_id": str(owner.id), "role": owner.role}]
+    callers.append({"caller": 1, "actor_id": str(owner.id), "role": "nobody"})
+    requests = [
+        {"request": place, "caller": place, "request_id": str(new_id()), "received_at": moment,
+         "actor_id": str(owner.id), "channel": "api", "status": "refused", "client_request_id": "theirs"}
+        for place in (0, 1)
+    ]  # fmt: skip
+    records = [
+        {"request": place, "id": known, "row": 0, "answered_at": moment, "inputs": [1], "leaf_hash": f"\\x{'7f' * 32}"}
+        for place, known in enumerate((record_id, str(new_id())))
+    ]  # fmt: skip
+    key = {"caller": 0, "actor_id": str(owner.id), "request_id": requests[0]["request_id"]}
+    keys = [key | {"key_sha256": "\\x00", "fingerprint": "\\x00"}]
+    given = [json.dumps(part) for part in (callers, requests, records, keys)]
+    call = "SELECT record_predictions(:a, CAST(:b AS json), CAST(:c AS json), CAST(:d AS json))"
+    with fresh_app.app_context():
+        assert db.session.scalar(text(call), dict(zip("abcd", given, strict=True))) == [1]
+        assert db.session.execute(
+            text("SELECT id::text, inputs::text, client_request_id FROM predictions")
+        ).all() == [(record_id, "[1]", "theirs")]
+        db.session.commit()
+
+
 def test_upgrading_gives_the_rights_again_that_a_restore_has_lost(fresh_app, server, fresh_url):
     name = fresh_url.rpartition("?")[0].rpartition("/")[2]
     server.execute("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM daybook_service", name)
