@@ -29,7 +29,6 @@ from app.access import OPERATOR
 from app.extensions import db as daybook
 from app.models import Channel, Role, User
 from app.recorder import Attempt, Submitted
-from app.recorder.records import Record
 from app.recorder.scoring import make_all_records
 from app.recorder.statements import RECORD, Batch
 from app.recorder.tickets import Ticket
@@ -40,18 +39,17 @@ _KEEP = """
 INSERT INTO plain_prediction (model, inputs, output)
 SELECT 'logreg', one -> 'inputs', one -> 'output' FROM json_array_elements(%s::json) AS one
 """
-_PREPARE = """
-PREPARE store(predictions[], bytea[], uuid, text) AS
-WITH may AS MATERIALIZED (
-    SELECT FROM users, pg_advisory_xact_lock_shared(7233173838382854003)
-    WHERE id = $3 AND active AND role = $4
-), made AS (INSERT INTO predictions SELECT given.* FROM may, unnest($1) AS given)
-INSERT INTO ledger_pending (kind, id, leaf_hash)
-SELECT 'prediction', given.id, hashes.leaf_hash
-FROM may, unnest($1) WITH ORDINALITY AS given
-JOIN unnest($2) WITH ORDINALITY AS hashes(leaf_hash, ordinality) USING (ordinality)
+_COLUMNS = ", ".join(column.name for column in daybook.metadata.tables["predictions"].columns)
+_PREPARE = f"""
+SET plan_cache_mode = force_generic_plan;
+PREPARE store(prediction_to_record[], uuid, text) AS
+WITH given AS MATERIALIZED (
+    SELECT r.* FROM users, pg_advisory_xact_lock_shared(7233173838382854003), unnest($1) AS r
+    WHERE users.id = $2 AND users.active AND users.role = $3
+), made AS (INSERT INTO predictions ({_COLUMNS}) SELECT {_COLUMNS} FROM given)
+INSERT INTO ledger_pending (kind, id, leaf_hash) SELECT 'prediction', id, leaf_hash FROM given
 """
-_STORE = "EXECUTE store(%s::predictions[], %s::bytea[], %s, %s)"
+_STORE = "EXECUTE store(%s::prediction_to_record[], %s, %s)"
 
 
 class Base(DeclarativeBase):
@@ -105,14 +103,11 @@ def stored() -> Flask:
     cursor = psycopg2.connect(os.environ["DATABASE_URL"]).cursor()
     cursor.connection.autocommit = True
     cursor.execute(_PREPARE)
-    columns = [column.name for column in daybook.metadata.tables["predictions"].columns]
 
     def store(tickets: Sequence[Ticket]) -> None:
-        records = [record for ticket in tickets for record in ticket.records or ()]
-        rows = [_as_row(record, columns) for record in records]
-        hashes = [_as_text(record.leaf_hash) for record in records]
+        _, rows, _ = Batch(tickets).to_record()
         who = tickets[0].attempt
-        cursor.execute(_STORE, (rows, hashes, who.actor_id, who.role))
+        cursor.execute(_STORE, (rows, who.actor_id, who.role))
         if cursor.rowcount != len(rows):
             raise RuntimeError("not stored: the account may not ask any more")
 
@@ -141,28 +136,6 @@ def _keeping_records(ours: Flask, keep: Callable[[Sequence[Ticket]], Any]) -> Fl
             row["output"] = [orjson.Fragment(one.parts["output"]) for one in done.records or ()]
 
     return _answering_together(work)
-
-
-def _as_row(record: Record, columns: Sequence[str]) -> str:
-    """Return a record as PostgreSQL reads a row: its columns in their order, quoted."""
-    values = {**record.facts._asdict(), "model_id": str(record.model_id)}
-    for name in ("artifact_sha256", "environment_sha256"):
-        values[name] = values[name] and f"\\x{values[name]}"
-    for name, part in record.parts.items():
-        values |= {name: part.decode(), f"{name}_salt": record.salts[name]}
-        values[f"{name}_commitment"] = record.commitments[name]
-    return f"({','.join(_quoted(values.get(column)) for column in columns)})"
-
-
-def _quoted(value: Any) -> str:
-    if value is None:
-        return ""
-    text = _as_text(value) if isinstance(value, bytes) else str(value)
-    return '"' + text.replace("\\", "\\\\").replace('"', '""') + '"'
-
-
-def _as_text(data: bytes) -> str:
-    return f"\\x{data.hex()}"
 
 
 def _answering_together(work: Callable[[list[Row]], None]) -> Flask:
