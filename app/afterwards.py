@@ -7,9 +7,11 @@ from typing import Any
 
 import structlog
 
+from app.tracebacks import place_of
+
 log = structlog.get_logger(__name__)
 
-#: Where a WSGI environment has the list of what is to be done, if the server's thread does it.
+#: Where a WSGI environment has the list of what is to be done after the answer: only behind `answers_first`.
 AFTERWARDS = "daybook.afterwards"
 
 Work = list[Callable[[], None]]
@@ -21,7 +23,8 @@ def answers_first(app: WSGI) -> WSGI:
 
     Where no other request is being answered, it is done when the server has taken the body and closes it
     (PEP 3333). Else others wait for the thread anyway, and handing a body over in two steps costs them more.
-    A body that is not there as a whole is made while it is sent: the work is done before.
+    In HTTP/2 a client sees the end of a body only after that, and a body that is not there as a whole is made
+    while it is sent: there the work is done before.
     """
     # One for each request that is being answered: appending and popping need no lock.
     inside: list[None] = []
@@ -36,7 +39,11 @@ def answers_first(app: WSGI) -> WSGI:
         leaves_first = False
         try:
             body = app(environ, start_response)
-            leaves_first = isinstance(body, list) and len(inside) == 1
+            leaves_first = (
+                len(inside) == 1
+                and isinstance(body, list)
+                and environ.get("SERVER_PROTOCOL") != "HTTP/2"
+            )
         finally:
             inside.pop()
             if not leaves_first:
@@ -61,10 +68,10 @@ class _Leaving:
         self._work = work
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
+        return iter((b"".join(self._body),))
 
     def close(self) -> None:
-        """Do the work, after those threads that send: a worker's threads share a processor."""
+        """Do the work, after letting the thread that sends run: it shares the processor, and does not interrupt."""
         os.sched_yield()
         _do(self._work)
 
@@ -73,5 +80,7 @@ def _do(work: Work) -> None:
     while work:
         try:
             work.pop(0)()
-        except Exception:
-            log.exception("what follows an answer failed")
+        except Exception as error:  # noqa: BLE001 (whatever it is, the answer has left)
+            log.error(
+                "what follows an answer failed", kind=type(error).__name__, where=place_of(error)
+            )

@@ -1,5 +1,6 @@
 """The Flask application, with a short way for programs."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -35,6 +36,7 @@ class Notes(_AppCtxGlobals):
         caller: who asks, if it is known (`Caller`).
         started: when the request began, by the clock that measures.
         status: of the response, when there is one.
+        ended: when there was one, by the same clock.
     """
 
     request_id: str
@@ -42,6 +44,7 @@ class Notes(_AppCtxGlobals):
     caller: Any
     started: float
     status: int
+    ended: float
     __setattr__ = object.__setattr__  # type: ignore[assignment]
 
 
@@ -107,13 +110,16 @@ class Application(Flask):
         self._after.append(hook)
 
     def at_the_end_of_every_request(self, hook: AtTheEnd) -> None:
-        """Call this when a request ends: in workers, when its answer has left."""
+        """Call this when a request ends: in workers perhaps after its answer has left."""
         self._at_the_end.append(hook)
 
     def wsgi_app(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer as Flask does; where the answer may leave first, its context ends afterwards."""
+        """Answer as Flask does; where the answer may leave first, its context ends afterwards.
+
+        What is called then is not told of an error that was answered.
+        """
         if (work := environ.get(AFTERWARDS)) is None:
             return super().wsgi_app(environ, start_response)
         context = self.request_context(environ)
@@ -178,7 +184,7 @@ class Application(Flask):
     def _call_after(self, call: Call, notes: Notes, response: Response) -> Response:
         for hook in self._after:
             hook(call, notes, response)
-        notes.status = response.status_code
+        notes.status, notes.ended = response.status_code, time.perf_counter()
         return response
 
     def _goes_the_long_way(self, call: Call) -> bool:

@@ -27,4 +27,4 @@ def _count(call: Call, notes: Notes) -> None:
     method = call.method if call.method in _METHODS else "other"
     metrics.requests(method, endpoint, notes.status).add(1)
     if "started" in known:
-        metrics.request_seconds(endpoint).observe(time.perf_counter() - notes.started)
+        metrics.request_seconds(endpoint).observe(notes.ended - notes.started)

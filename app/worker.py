@@ -29,7 +29,8 @@ def create_worker_app() -> WSGI:
     app = create_app()
     spare_the_collector()
     ready_file(os.getpid()).touch()
-    return answers_first(app)
+    # One thread has no others beside it that could tell whether anybody waits.
+    return answers_first(app) if app.extensions["settings"].threads > 1 else app
 
 
 def _follow(parent: int, stays: bool) -> None:

@@ -30,7 +30,7 @@ def _app(environ, start_response):
 
 def test_work_is_done_when_the_server_closes_the_body_and_not_before():
     body = answers_first(_app)({}, _start)
-    assert b"".join(body) == b"an answer"
+    assert list(body) == [b"an answer"]
     assert done == []
     body.close()
     assert done == ["first", "second"]
@@ -78,6 +78,11 @@ def test_work_is_done_before_a_body_that_is_made_while_it_is_sent():
     assert done == ["first", "second"]
 
 
+def test_work_is_done_before_an_answer_in_http_2_whose_end_would_come_after_it():
+    assert answers_first(_app)({"SERVER_PROTOCOL": "HTTP/2"}, _start) == [b"an ", b"answer"]
+    assert done == ["first", "second"]
+
+
 def test_work_is_done_when_the_application_breaks_and_others_are_alone_again():
     def breaks(environ, start_response):
         _app(environ, start_response)
@@ -100,5 +105,8 @@ def test_work_that_fails_is_told_and_the_rest_is_done():
 
     with capture_logs() as lines:
         answers_first(fails)({}, _start).close()
-    assert [line["event"] for line in lines] == ["what follows an answer failed"]
+    assert [(line["event"], line["kind"]) for line in lines] == [
+        ("what follows an answer failed", "KeyError")
+    ]
+    assert "test_afterwards.py" in lines[0]["where"][-1]
     assert done == ["first", "second"]
