@@ -6,7 +6,7 @@ from flask.globals import _cv_app, _cv_request
 from sqlalchemy import text
 from werkzeug.test import EnvironBuilder
 
-from app import access
+from app import access, metrics
 from app.afterwards import answers_first
 from app.extensions import db
 
@@ -43,6 +43,15 @@ def test_the_context_and_the_session_of_a_request_end_when_its_answer_has_left(a
     assert _cv_app.get(None) is None
     assert _cv_request.get(None) is None
     assert not scope.registry
+
+
+def test_a_request_is_counted_when_its_answer_has_left(ask):
+    count = metrics.requests("GET", "health.livez", 200)
+    before = count._value.get()
+    _, body = ask("/livez")
+    assert count._value.get() == before
+    body.close()
+    assert count._value.get() == before + 1
 
 
 def test_requests_of_a_thread_have_contexts_of_their_own_even_if_a_server_closes_nothing(
