@@ -8,15 +8,16 @@ import threading
 import time
 from pathlib import Path
 
+from flask import Flask
+
 from app import create_app
-from app.afterwards import WSGI, answers_first
 from app.garbage import spare_the_collector
 from app.supervisor import ready_file
 
 _LOOK_EVERY_SECONDS = 1.0
 
 
-def create_worker_app() -> WSGI:
+def create_worker_app() -> Flask:
     """Return the application, and end this process if the one that started it is gone.
 
     A parent that is killed cannot stop its workers: they would go on serving, unwatched, beside the
@@ -29,8 +30,7 @@ def create_worker_app() -> WSGI:
     app = create_app()
     spare_the_collector()
     ready_file(os.getpid()).touch()
-    # One thread has no others beside it that could tell whether anybody waits.
-    return answers_first(app) if app.extensions["settings"].threads > 1 else app
+    return app
 
 
 def _follow(parent: int, stays: bool) -> None:
