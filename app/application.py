@@ -1,6 +1,7 @@
 """The Flask application, with a short way for programs."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Request, Response
@@ -9,6 +10,7 @@ from flask.globals import _cv_app, _cv_request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.routing import MapAdapter
 
+from app.afterwards import AFTERWARDS
 from app.routing import KnownRoutes
 
 
@@ -33,17 +35,22 @@ class Notes(_AppCtxGlobals):
         client_request_id: the client's, if it has one.
         caller: who asks, if it is known (`Caller`).
         started: when the request began, by the clock that measures.
+        status: of the response, when there is one.
+        ended: when there was one, by the same clock.
     """
 
     request_id: str
     client_request_id: str | None
     caller: Any
     started: float
+    status: int
+    ended: float
     __setattr__ = object.__setattr__  # type: ignore[assignment]
 
 
 Before = Callable[[Call, Notes], Any]
 After = Callable[[Call, Notes, Response], None]
+AtTheEnd = Callable[[Call, Notes], None]
 
 #: Paths that programs call; everything else is a page for people.
 PROGRAM_PATHS = (
@@ -90,6 +97,7 @@ class Application(Flask):
         self._routes = KnownRoutes(super().create_url_adapter)  # type: ignore[arg-type]
         self._before: list[Before] = []
         self._after: list[After] = []
+        self._at_the_end: list[AtTheEnd] = []
         self.before_request(lambda: self._call_before(*this_call()))
         self.after_request(lambda response: self._call_after(*this_call(), response))
 
@@ -100,6 +108,28 @@ class Application(Flask):
     def after_every_request(self, hook: After) -> None:
         """Call this with each response, of people and programs."""
         self._after.append(hook)
+
+    def at_the_end_of_every_request(self, hook: AtTheEnd) -> None:
+        """Call this when a request ends: in workers perhaps after its answer has left."""
+        self._at_the_end.append(hook)
+
+    def wsgi_app(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer as Flask does; where the answer may leave first, its context ends afterwards.
+
+        What is called then is not told of an error that was answered.
+        """
+        if (work := environ.get(AFTERWARDS)) is None:
+            return super().wsgi_app(environ, start_response)
+        context = self.request_context(environ)
+        work.append(context.pop)
+        try:
+            context.push()
+            response = self.full_dispatch_request()
+        except Exception as error:  # noqa: BLE001 (as Flask does)
+            response = self.handle_exception(error)
+        return response(environ, start_response)
 
     def full_dispatch_request(self) -> Response:
         """Answer a request; those of programs pass our own hooks only."""
@@ -122,8 +152,10 @@ class Application(Flask):
         return self._call_after(call, notes, response)
 
     def do_teardown_request(self, *args: Any) -> None:
-        """End a request; nothing is left to do for one of a program."""
-        call, _ = this_call()
+        """End a request; nothing of the extensions' is left to do for one of a program."""
+        call, notes = this_call()
+        for hook in self._at_the_end:
+            hook(call, notes)
         if self._goes_the_long_way(call):
             super().do_teardown_request(*args)
 
@@ -152,6 +184,7 @@ class Application(Flask):
     def _call_after(self, call: Call, notes: Notes, response: Response) -> Response:
         for hook in self._after:
             hook(call, notes, response)
+        notes.status, notes.ended = response.status_code, time.perf_counter()
         return response
 
     def _goes_the_long_way(self, call: Call) -> bool:

@@ -16,6 +16,7 @@ from app.application import this_call
 from app.database.errors import is_database_away
 from app.error_shapes import shape_of
 from app.services import errors as domain
+from app.tracebacks import place_of
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +109,7 @@ def answer_unexpected_error(error: Exception) -> AnyResponse:
         log.error("database away", why=type(error).__name__)
         return _answer(503, domain.UnavailableError(_FOR_PEOPLE[503]).problem())
     # The message may quote inputs, which are personal data: the log gets the place, not the words.
-    log.error("unexpected error", kind=type(error).__name__, where=_place_of(error))
+    log.error("unexpected error", kind=type(error).__name__, where=place_of(error))
     return _answer(500, {"type": "about:blank", "title": "Internal Server Error",
                          "detail": _FOR_PEOPLE[500]})  # fmt: skip
 
@@ -146,12 +147,3 @@ def _page(status: int, problem: dict[str, Any]) -> Response:
 def _here() -> str | None:
     """Where to return after signing in: only pages can be returned to."""
     return request.full_path.rstrip("?") if request.method == "GET" else None
-
-
-def _place_of(error: Exception) -> list[str]:
-    places, traceback = [], error.__traceback__
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        places.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_name}")
-        traceback = traceback.tb_next
-    return places[-12:]

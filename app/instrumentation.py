@@ -2,8 +2,6 @@
 
 import time
 
-from flask import Response
-
 from app import metrics
 from app.application import Application, Call, Notes
 
@@ -14,16 +12,19 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 def init_app(app: Application) -> None:
     """Measure every request."""
     app.before_every_request(_begin)
-    app.after_every_request(_count)
+    app.at_the_end_of_every_request(_count)
 
 
 def _begin(_: Call, notes: Notes) -> None:
     notes.started = time.perf_counter()
 
 
-def _count(call: Call, notes: Notes, response: Response) -> None:
+def _count(call: Call, notes: Notes) -> None:
+    known = vars(notes)
+    if "status" not in known:
+        return
     endpoint = call.endpoint or "none"
     method = call.method if call.method in _METHODS else "other"
-    metrics.requests(method, endpoint, response.status_code).add(1)
-    if "started" in vars(notes):
-        metrics.request_seconds(endpoint).observe(time.perf_counter() - notes.started)
+    metrics.requests(method, endpoint, notes.status).add(1)
+    if "started" in known:
+        metrics.request_seconds(endpoint).observe(notes.ended - notes.started)

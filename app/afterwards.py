@@ -1,0 +1,86 @@
+"""An answer leaves first; what it need not wait for is done afterwards."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import structlog
+
+from app.tracebacks import place_of
+
+log = structlog.get_logger(__name__)
+
+#: Where a WSGI environment has the list of what is to be done after the answer: only behind `answers_first`.
+AFTERWARDS = "daybook.afterwards"
+
+Work = list[Callable[[], None]]
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def answers_first(app: WSGI) -> WSGI:
+    """Return the application so that it may leave work in `environ[AFTERWARDS]`.
+
+    Where no other request is being answered, it is done when the server has taken the body and closes it
+    (PEP 3333). Else others wait for the thread anyway, and handing a body over in two steps costs them more.
+    In HTTP/2 a client sees the end of a body only after that, and a body that is not there as a whole is made
+    while it is sent: there the work is done before.
+    """
+    # One for each request that is being answered: appending and popping need no lock.
+    inside: list[None] = []
+    thread = _Thread()
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        # Of a body that the server never closed: the contexts of two requests must not mix.
+        _do(thread.work)
+        work: Work = []
+        thread.work = environ[AFTERWARDS] = work
+        inside.append(None)
+        leaves_first = False
+        try:
+            body = app(environ, start_response)
+            leaves_first = (
+                len(inside) == 1
+                and isinstance(body, list)
+                and environ.get("SERVER_PROTOCOL") != "HTTP/2"
+            )
+        finally:
+            inside.pop()
+            if not leaves_first:
+                _do(work)
+        return _Leaving(body, work) if leaves_first else body
+
+    return answer
+
+
+class _Thread(threading.local):
+    """What a thread has left to do."""
+
+    def __init__(self) -> None:
+        self.work: Work = []
+
+
+class _Leaving:
+    """A body that the server takes, and what is done when it has."""
+
+    def __init__(self, body: Iterable[bytes], work: Work) -> None:
+        self._body = body
+        self._work = work
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter((b"".join(self._body),))
+
+    def close(self) -> None:
+        """Do the work, after letting the thread that sends run: it shares the processor, and does not interrupt."""
+        os.sched_yield()
+        _do(self._work)
+
+
+def _do(work: Work) -> None:
+    while work:
+        try:
+            work.pop(0)()
+        except Exception as error:  # noqa: BLE001 (whatever it is, the answer has left)
+            log.error(
+                "what follows an answer failed", kind=type(error).__name__, where=place_of(error)
+            )
