@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -11,34 +12,43 @@ from app.tracebacks import place_of
 
 log = structlog.get_logger(__name__)
 
-#: Where a WSGI environment has the list of what is to be done after the answer: only behind `answers_first`.
+#: Where a WSGI environment has the list of what is to be done after the answer: only behind `AnswersFirst`.
 AFTERWARDS = "daybook.afterwards"
+
+_LOOK_EVERY_SECONDS = 0.01
 
 Work = list[Callable[[], None]]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def answers_first(app: WSGI) -> WSGI:
-    """Return the application so that it may leave work in `environ[AFTERWARDS]`.
+class AnswersFirst:
+    """An application that may leave work in `environ[AFTERWARDS]`.
 
     Where no other request is being answered, it is done when the server has taken the body and closes it
     (PEP 3333). Else others wait for the thread anyway, and handing a body over in two steps costs them more.
     In HTTP/2 a client sees the end of a body only after that, and a body that is not there as a whole is made
     while it is sent: there the work is done before.
     """
-    # One for each request that is being answered: appending and popping need no lock.
-    inside: list[None] = []
-    thread = _Thread()
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __init__(self, app: WSGI) -> None:
+        self._app = app
+        # One for each request that is being answered: appending and popping need no lock.
+        self._inside: list[None] = []
+        self._work_of_threads: dict[int, Work] = {}
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer a request."""
+        inside, thread = self._inside, threading.get_ident()
         # Of a body that the server never closed: the contexts of two requests must not mix.
-        _do(thread.work)
+        _do(self._work_of_threads.get(thread, []))
         work: Work = []
-        thread.work = environ[AFTERWARDS] = work
+        self._work_of_threads[thread] = environ[AFTERWARDS] = work
         inside.append(None)
         leaves_first = False
         try:
-            body = app(environ, start_response)
+            body = self._app(environ, start_response)
             leaves_first = (
                 len(inside) == 1
                 and isinstance(body, list)
@@ -50,14 +60,16 @@ def answers_first(app: WSGI) -> WSGI:
                 _do(work)
         return _Leaving(body, work) if leaves_first else body
 
-    return answer
+    def finish(self, seconds: float) -> None:
+        """Wait until nothing is left to do, for some seconds at most.
 
-
-class _Thread(threading.local):
-    """What a thread has left to do."""
-
-    def __init__(self) -> None:
-        self.work: Work = []
+        For the end of the process: the interpreter ends threads that are still at work, and those of a server
+        that is not written in Python do not survive that.
+        """
+        end = time.monotonic() + seconds
+        while any(list(self._work_of_threads.values())) and time.monotonic() < end:
+            time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(_LOOK_EVERY_SECONDS)  # For the way back into the server, where nothing tells.
 
 
 class _Leaving:
@@ -79,8 +91,10 @@ class _Leaving:
 def _do(work: Work) -> None:
     while work:
         try:
-            work.pop(0)()
+            work[0]()
         except Exception as error:  # noqa: BLE001 (whatever it is, the answer has left)
             log.error(
                 "what follows an answer failed", kind=type(error).__name__, where=place_of(error)
             )
+        finally:
+            del work[0]  # Not before: what is there is not done.

@@ -1,5 +1,6 @@
 """The application as a worker of `manage.py serve` runs it: on one processor, and not beyond its parent."""
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -8,16 +9,16 @@ import threading
 import time
 from pathlib import Path
 
-from flask import Flask
-
 from app import create_app
+from app.afterwards import WSGI, AnswersFirst
 from app.garbage import spare_the_collector
 from app.supervisor import ready_file
 
 _LOOK_EVERY_SECONDS = 1.0
+_FINISH_SECONDS = 5.0
 
 
-def create_worker_app() -> Flask:
+def create_worker_app() -> WSGI:
     """Return the application, and end this process if the one that started it is gone.
 
     A parent that is killed cannot stop its workers: they would go on serving, unwatched, beside the
@@ -30,7 +31,12 @@ def create_worker_app() -> Flask:
     app = create_app()
     spare_the_collector()
     ready_file(os.getpid()).touch()
-    return app
+    # One thread has no others beside it that could tell whether anybody waits.
+    if app.extensions["settings"].threads == 1:
+        return app
+    answers_first = AnswersFirst(app)
+    atexit.register(answers_first.finish, _FINISH_SECONDS)
+    return answers_first
 
 
 def _follow(parent: int, stays: bool) -> None:

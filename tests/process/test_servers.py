@@ -93,6 +93,18 @@ def test_stopping_finishes_what_is_in_flight(fresh_app, fresh_url, tmp_path, hea
         assert server.process.wait(timeout=60) == 0
 
 
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
+def test_a_worker_ends_when_nothing_is_left_to_do_after_its_answers(fresh_url, tmp_path, how):
+    """The interpreter would end its threads at work, and the server's do not survive that: an abort."""
+    command = [sys.executable, str(Path(__file__).with_name("slow_worker.py")), "serve"]
+    with live_server(fresh_url, tmp_path, command, PYTHONPATH=str(PROJECT)) as server:
+        assert server.get("/version").status == 200
+        assert "the end of a request" not in server.log()
+        assert server.stop(signal.Signals[how]) == 0
+    assert "the end of a request" in server.log()
+    assert "panic" not in server.log()
+
+
 def test_a_killed_worker_is_replaced(fresh_url, tmp_path, headers):
     with live_server(fresh_url, tmp_path) as server:
         assert ask(server, headers).status == 201

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from structlog.testing import CapturingLogger
 
 from app import afterwards
-from app.afterwards import AFTERWARDS, answers_first
+from app.afterwards import AFTERWARDS, AnswersFirst
 
 done: list[str] = []
 
@@ -30,7 +31,7 @@ def _app(environ, start_response):
 
 
 def test_work_is_done_when_the_server_closes_the_body_and_not_before():
-    body = answers_first(_app)({}, _start)
+    body = AnswersFirst(_app)({}, _start)
     assert list(body) == [b"an answer"]
     assert done == []
     body.close()
@@ -48,7 +49,7 @@ def test_work_is_done_before_the_answer_while_others_are_answered():
         bodies["done"] = list(done)
         return _app(environ, start_response)
 
-    call = answers_first(outer)
+    call = AnswersFirst(outer)
     body = call({"name": "outer"}, _start)
     assert bodies["inner"] == [b"an ", b"answer"]
     assert bodies["done"] == ["first", "second"]
@@ -64,7 +65,7 @@ def test_work_of_a_body_that_was_never_closed_is_done_before_the_next_request_of
         seen.append(list(done))
         return _app(environ, start_response)
 
-    call = answers_first(looks)
+    call = AnswersFirst(looks)
     call({}, _start)
     call({}, _start)
     assert seen == [[], ["first", "second"]]
@@ -75,12 +76,12 @@ def test_work_is_done_before_a_body_that_is_made_while_it_is_sent():
         _app(environ, start_response)
         return iter([b"a part"])
 
-    assert list(answers_first(streamed)({}, _start)) == [b"a part"]
+    assert list(AnswersFirst(streamed)({}, _start)) == [b"a part"]
     assert done == ["first", "second"]
 
 
 def test_work_is_done_before_an_answer_in_http_2_whose_end_would_come_after_it():
-    assert answers_first(_app)({"SERVER_PROTOCOL": "HTTP/2"}, _start) == [b"an ", b"answer"]
+    assert AnswersFirst(_app)({"SERVER_PROTOCOL": "HTTP/2"}, _start) == [b"an ", b"answer"]
     assert done == ["first", "second"]
 
 
@@ -91,7 +92,7 @@ def test_work_is_done_when_the_application_breaks_and_others_are_alone_again():
             raise RuntimeError("broken")
         return [b"well"]
 
-    call = answers_first(breaks)
+    call = AnswersFirst(breaks)
     with pytest.raises(RuntimeError, match="broken"):
         call({"breaks": True}, _start)
     assert done == ["first", "second"]
@@ -106,8 +107,35 @@ def test_work_that_fails_is_told_and_the_rest_is_done(monkeypatch):
 
     told = CapturingLogger()
     monkeypatch.setattr(afterwards, "log", told)
-    answers_first(fails)({}, _start).close()
+    AnswersFirst(fails)({}, _start).close()
     [line] = told.calls
     assert (line.method_name, line.kwargs["kind"]) == ("error", "KeyError")
     assert "test_afterwards.py" in line.kwargs["where"][-1]
     assert done == ["first", "second"]
+
+
+def test_the_end_waits_for_work_that_is_being_done():
+    begun, end = Event(), Event()
+
+    def slow(environ, start_response):
+        environ[AFTERWARDS].append(lambda: (begun.set(), end.wait(20), done.append("slow")))
+        return [b""]
+
+    call = AnswersFirst(slow)
+    with ThreadPoolExecutor(2) as others:
+        answered = others.submit(lambda: call({}, _start).close())
+        assert begun.wait(20)
+        waiting = others.submit(call.finish, 20)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.1)
+        end.set()
+        waiting.result(20)
+        assert done == ["slow"]
+        answered.result(20)
+
+
+def test_the_end_does_not_wait_for_ever_for_what_is_never_done():
+    call = AnswersFirst(_app)
+    call({}, _start)
+    call.finish(0.01)
+    assert done == []

@@ -7,14 +7,14 @@ from sqlalchemy import text
 from werkzeug.test import EnvironBuilder
 
 from app import access, metrics
-from app.afterwards import answers_first
+from app.afterwards import AnswersFirst
 from app.extensions import db
 
 
 @pytest.fixture
 def ask(app):
     """Returns a request to the application as a worker answers it: the status, and the body to be closed."""
-    answer = answers_first(app.wsgi_app)
+    answer = AnswersFirst(app.wsgi_app)
 
     def make(path: str, **environ):
         told = []
