@@ -5,6 +5,7 @@ while it counts the dead, and on reload stops each old worker a fixed time after
 """
 
 import os
+import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +30,29 @@ def ready_file(pid: int) -> Path:
     return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / f"ready-{pid}"
 
 
+class Interrupt:
+    """What ends a wait, as `threading.Event` does; a signal's handler may set it while its thread waits.
+
+    An event is set behind a lock, which a thread that is about to wait holds: a signal in that moment would
+    stop the thread for ever. What `queue.SimpleQueue` promises is that `put` may be called within itself.
+    """
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def set(self) -> None:
+        """End the wait, or the next one."""
+        self._calls.put(None)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until it is set, for some seconds at most, and take that back; return whether it was."""
+        try:
+            self._calls.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True
+
+
 class Supervisor(MPServer):
     """Starts a worker for each one that dies, for as long as the service runs.
 
@@ -39,6 +63,7 @@ class Supervisor(MPServer):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.main_loop_interrupt = Interrupt()  # type: ignore[assignment]
         self._due: dict[int, float] = {}
         self._failures: dict[int, int] = {}
         self._leaving: list[threading.Thread] = []
@@ -49,7 +74,6 @@ class Supervisor(MPServer):
         try:
             while not self.interrupt_signal:
                 self.main_loop_interrupt.wait(self._seconds_until_due())
-                self.main_loop_interrupt.clear()
                 self._replace_the_dead()
                 if self.reload_signal:
                     self.reload_signal = False
