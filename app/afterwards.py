@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 AFTERWARDS = "daybook.afterwards"
 
 _LOOK_EVERY_SECONDS = 0.01
+# For a thread that has done everything, until it is in the server's own code: nothing tells when.
+_WAY_BACK_SECONDS = 0.1
 
 Work = list[Callable[[], None]]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -26,12 +28,17 @@ class AnswersFirst:
 
     Where no other request is being answered, it is done when the server has taken the body and closes it
     (PEP 3333). Else others wait for the thread anyway, and handing a body over in two steps costs them more.
-    In HTTP/2 a client sees the end of a body only after that, and a body that is not there as a whole is made
-    while it is sent: there the work is done before.
+    A client sees the end of a body only after that in HTTP/2, and where no Content-Length tells it before; a
+    body that is not there as a whole has none, and is made while it is sent: there the work is done before.
+
+    Args:
+        app: the application; what it answers as a list has a Content-Length.
+        threads: how many of the server's call it: one alone cannot tell whether others wait.
     """
 
-    def __init__(self, app: WSGI) -> None:
+    def __init__(self, app: WSGI, threads: int) -> None:
         self._app = app
+        self._may_leave_first = threads > 1
         # One for each request that is being answered: appending and popping need no lock.
         self._inside: list[None] = []
         self._work_of_threads: dict[int, Work] = {}
@@ -50,7 +57,8 @@ class AnswersFirst:
         try:
             body = self._app(environ, start_response)
             leaves_first = (
-                len(inside) == 1
+                self._may_leave_first
+                and len(inside) == 1
                 and isinstance(body, list)
                 and environ.get("SERVER_PROTOCOL") != "HTTP/2"
             )
@@ -61,15 +69,16 @@ class AnswersFirst:
         return _Leaving(body, work) if leaves_first else body
 
     def finish(self, seconds: float) -> None:
-        """Wait until nothing is left to do, for some seconds at most.
+        """Wait until no request is left to answer and nothing to do after one, for some seconds at most.
 
         For the end of the process: the interpreter ends threads that are still at work, and those of a server
-        that is not written in Python do not survive that.
+        that is not written in Python do not survive that. Bodies that are made while they are sent are the
+        server's to wait for.
         """
         end = time.monotonic() + seconds
         while any(list(self._work_of_threads.values())) and time.monotonic() < end:
             time.sleep(_LOOK_EVERY_SECONDS)
-        time.sleep(_LOOK_EVERY_SECONDS)  # For the way back into the server, where nothing tells.
+        time.sleep(_WAY_BACK_SECONDS)
 
 
 class _Leaving:
@@ -92,7 +101,7 @@ def _do(work: Work) -> None:
     while work:
         try:
             work[0]()
-        except Exception as error:  # noqa: BLE001 (whatever it is, the answer has left)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the answer is made)
             log.error(
                 "what follows an answer failed", kind=type(error).__name__, where=place_of(error)
             )

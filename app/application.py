@@ -154,10 +154,12 @@ class Application(Flask):
     def do_teardown_request(self, *args: Any) -> None:
         """End a request; nothing of the extensions' is left to do for one of a program."""
         call, notes = this_call()
-        for hook in self._at_the_end:
-            hook(call, notes)
-        if self._goes_the_long_way(call):
-            super().do_teardown_request(*args)
+        try:
+            for hook in self._at_the_end:
+                hook(call, notes)
+        finally:
+            if self._goes_the_long_way(call):
+                super().do_teardown_request(*args)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what matches the address of a request, and builds others."""

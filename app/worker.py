@@ -15,7 +15,7 @@ from app.garbage import spare_the_collector
 from app.supervisor import ready_file
 
 _LOOK_EVERY_SECONDS = 1.0
-_FINISH_SECONDS = 5.0
+_FINISH_SECONDS = 20.0  # The parent waits for longer before it kills.
 
 
 def create_worker_app() -> WSGI:
@@ -31,10 +31,7 @@ def create_worker_app() -> WSGI:
     app = create_app()
     spare_the_collector()
     ready_file(os.getpid()).touch()
-    # One thread has no others beside it that could tell whether anybody waits.
-    if app.extensions["settings"].threads == 1:
-        return app
-    answers_first = AnswersFirst(app)
+    answers_first = AnswersFirst(app, app.extensions["settings"].threads)
     atexit.register(answers_first.finish, _FINISH_SECONDS)
     return answers_first
 

@@ -31,7 +31,7 @@ def _app(environ, start_response):
 
 
 def test_work_is_done_when_the_server_closes_the_body_and_not_before():
-    body = AnswersFirst(_app)({}, _start)
+    body = AnswersFirst(_app, threads=2)({}, _start)
     assert list(body) == [b"an answer"]
     assert done == []
     body.close()
@@ -49,7 +49,7 @@ def test_work_is_done_before_the_answer_while_others_are_answered():
         bodies["done"] = list(done)
         return _app(environ, start_response)
 
-    call = AnswersFirst(outer)
+    call = AnswersFirst(outer, threads=2)
     body = call({"name": "outer"}, _start)
     assert bodies["inner"] == [b"an ", b"answer"]
     assert bodies["done"] == ["first", "second"]
@@ -65,7 +65,7 @@ def test_work_of_a_body_that_was_never_closed_is_done_before_the_next_request_of
         seen.append(list(done))
         return _app(environ, start_response)
 
-    call = AnswersFirst(looks)
+    call = AnswersFirst(looks, threads=2)
     call({}, _start)
     call({}, _start)
     assert seen == [[], ["first", "second"]]
@@ -76,12 +76,15 @@ def test_work_is_done_before_a_body_that_is_made_while_it_is_sent():
         _app(environ, start_response)
         return iter([b"a part"])
 
-    assert list(AnswersFirst(streamed)({}, _start)) == [b"a part"]
+    assert list(AnswersFirst(streamed, threads=2)({}, _start)) == [b"a part"]
     assert done == ["first", "second"]
 
 
 def test_work_is_done_before_an_answer_in_http_2_whose_end_would_come_after_it():
-    assert AnswersFirst(_app)({"SERVER_PROTOCOL": "HTTP/2"}, _start) == [b"an ", b"answer"]
+    assert AnswersFirst(_app, threads=2)({"SERVER_PROTOCOL": "HTTP/2"}, _start) == [
+        b"an ",
+        b"answer",
+    ]
     assert done == ["first", "second"]
 
 
@@ -92,7 +95,7 @@ def test_work_is_done_when_the_application_breaks_and_others_are_alone_again():
             raise RuntimeError("broken")
         return [b"well"]
 
-    call = AnswersFirst(breaks)
+    call = AnswersFirst(breaks, threads=2)
     with pytest.raises(RuntimeError, match="broken"):
         call({"breaks": True}, _start)
     assert done == ["first", "second"]
@@ -107,7 +110,7 @@ def test_work_that_fails_is_told_and_the_rest_is_done(monkeypatch):
 
     told = CapturingLogger()
     monkeypatch.setattr(afterwards, "log", told)
-    AnswersFirst(fails)({}, _start).close()
+    AnswersFirst(fails, threads=2)({}, _start).close()
     [line] = told.calls
     assert (line.method_name, line.kwargs["kind"]) == ("error", "KeyError")
     assert "test_afterwards.py" in line.kwargs["where"][-1]
@@ -121,7 +124,7 @@ def test_the_end_waits_for_work_that_is_being_done():
         environ[AFTERWARDS].append(lambda: (begun.set(), end.wait(20), done.append("slow")))
         return [b""]
 
-    call = AnswersFirst(slow)
+    call = AnswersFirst(slow, threads=2)
     with ThreadPoolExecutor(2) as others:
         answered = others.submit(lambda: call({}, _start).close())
         assert begun.wait(20)
@@ -135,7 +138,12 @@ def test_the_end_waits_for_work_that_is_being_done():
 
 
 def test_the_end_does_not_wait_for_ever_for_what_is_never_done():
-    call = AnswersFirst(_app)
+    call = AnswersFirst(_app, threads=2)
     call({}, _start)
     call.finish(0.01)
     assert done == []
+
+
+def test_work_is_done_before_the_answer_where_one_thread_cannot_tell_whether_others_wait():
+    assert AnswersFirst(_app, threads=1)({}, _start) == [b"an ", b"answer"]
+    assert done == ["first", "second"]

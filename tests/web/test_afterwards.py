@@ -14,16 +14,19 @@ from app.extensions import db
 @pytest.fixture
 def ask(app):
     """Returns a request to the application as a worker answers it: the status, and the body to be closed."""
-    answer = AnswersFirst(app.wsgi_app)
+    answer, bodies = AnswersFirst(app.wsgi_app, threads=2), []
 
     def make(path: str, **environ):
         told = []
         body = answer(
             EnvironBuilder(path).get_environ() | environ, lambda status, _: told.append(status)
         )
+        bodies.append(body)
         return told[0], body
 
-    return make
+    yield make
+    for body in bodies:
+        body.close()
 
 
 @pytest.fixture
