@@ -119,7 +119,7 @@ def _latency(quick: bool) -> dict[str, Any]:
         targets = {name: own[name] for name in own if name[0] in report.OWN and name[1] == base[1]}
         with peers.target(*base, furnished) as targets[base]:
             latency = single_rows.latency_against(
-                base, targets, rounds=2 if quick else 40, seconds=2
+                base, targets, rounds=2 if quick else 80, seconds=1
             )
     return {"latency_against_mlserver": latency}
 
