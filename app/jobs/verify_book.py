@@ -1,6 +1,5 @@
 """Verifies the whole book: every day by itself, and when somebody asks."""
 
-import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,6 +8,7 @@ import structlog
 from flask import Flask, current_app
 
 from app.extensions import db
+from app.jobs.priority import give_way
 from app.services import verifications
 from verifier.notes import Key
 
@@ -39,9 +39,9 @@ def verify_requested_book(is_stopped: Callable[[], bool] = lambda: False) -> Non
 def verify_until(app: Flask, stop: threading.Event) -> None:
     """Run verifications that are asked for, until told to stop: apart from other jobs, for they take long.
 
-    They take only what predictions leave of the processors (Linux: each thread has a niceness of its own).
+    They take only what predictions leave of the processors.
     """
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    give_way(_NICENESS)
     while not stop.is_set():
         with app.app_context():
             try:
