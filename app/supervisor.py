@@ -190,8 +190,14 @@ def _ports(pid: int) -> set[int]:
 
 
 def _listening(pid: int) -> Iterator[tuple[int, str]]:
-    for table in Path(f"/proc/{pid}/net").glob("tcp*"):
-        for line in table.read_text().splitlines()[1:]:
-            _, local, _, state, *_, inode = line.split()[:10]
-            if state == _LISTEN:
-                yield int(local.rpartition(":")[2], 16), f"socket:[{inode}]"
+    for line in _connections(pid):
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == _LISTEN:
+            yield int(local.rpartition(":")[2], 16), f"socket:[{inode}]"
+
+
+def _connections(pid: int) -> list[str]:
+    with suppress(OSError):  # It has ended.
+        tables = [path.read_text() for path in Path(f"/proc/{pid}/net").glob("tcp*")]
+        return [line for table in tables for line in table.splitlines()[1:]]
+    return []
