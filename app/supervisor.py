@@ -5,7 +5,6 @@ while it counts the dead, and on reload stops each old worker a fixed time after
 """
 
 import os
-import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from typing import Any
 import structlog
 from granian.server import MPServer
 from granian.server.mp import WorkerProcess
+
+from app.signals import Interrupt
 
 log = structlog.get_logger(__name__)
 
@@ -28,29 +29,6 @@ _LISTEN = "0A"
 def ready_file(pid: int) -> Path:
     """Return the file that a worker makes when it has loaded everything and is about to listen."""
     return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / f"ready-{pid}"
-
-
-class Interrupt:
-    """What ends a wait, as `threading.Event` does; a signal's handler may set it while its thread waits.
-
-    An event is set behind a lock, which a thread that is about to wait holds: a signal in that moment would
-    stop the thread for ever. What `queue.SimpleQueue` promises is that `put` may be called within itself.
-    """
-
-    def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[None] = queue.SimpleQueue()
-
-    def set(self) -> None:
-        """End the wait, or the next one."""
-        self._calls.put(None)
-
-    def wait(self, seconds: float | None) -> bool:
-        """Wait until it is set, for some seconds at most, and take that back; return whether it was."""
-        try:
-            self._calls.get(timeout=seconds)
-        except queue.Empty:
-            return False
-        return True
 
 
 class Supervisor(MPServer):

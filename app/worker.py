@@ -12,6 +12,7 @@ from pathlib import Path
 from app import create_app
 from app.afterwards import WSGI, AnswersFirst
 from app.garbage import spare_the_collector
+from app.signals import let_first_thread_be_woken, wake_first_thread
 from app.supervisor import ready_file
 
 _LOOK_EVERY_SECONDS = 1.0
@@ -25,6 +26,7 @@ def create_worker_app() -> WSGI:
     workers of the next one.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # It is for the parent, whoever else gets it.
+    let_first_thread_be_woken()
     stays = stay_on_one_processor()
     threading.Thread(target=_follow, args=(os.getppid(), stays), daemon=True).start()
     wake_without_interrupting()
@@ -37,8 +39,9 @@ def create_worker_app() -> WSGI:
 
 
 def _follow(parent: int, stays: bool) -> None:
-    """End with the parent; meanwhile take the processor that an older worker leaves when it is replaced."""
+    """End with the parent; meanwhile let signals be heard, and take the processor that an older worker leaves."""
     while os.getppid() == parent:
+        wake_first_thread()
         with contextlib.suppress(OSError):  # Also where the folder went with the parent.
             stays = stays or stay_on_one_processor()
         time.sleep(_LOOK_EVERY_SECONDS)

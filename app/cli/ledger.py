@@ -1,9 +1,8 @@
 """`manage.py ledger`: the book's proofs."""
 
-import signal
 import sys
-import threading
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from flask.cli import with_appcontext
 
 from app.extensions import db
 from app.garbage import spare_the_collector
+from app.jobs.background import running
 from app.jobs.seal_records import seal_until
 from app.ledger.strict_text import FormatError
 from app.sealer.publishing import SplitViewError
@@ -22,6 +22,7 @@ from app.services import books, erasure, proofs
 from app.services import ledger as service
 from app.services.new_book import begin_new_book
 from app.services.signing_keys import change_key
+from app.signals import told_to_end
 from config import Settings
 from verifier.errors import Rejected
 from verifier.notes import Key
@@ -262,10 +263,9 @@ def _own_keys() -> list[str]:
 
 def _watch(sealer: Sealer) -> None:
     settings: Settings = current_app.extensions["settings"]
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    seal_until(sealer, stop, settings.seal_seconds)
+    end = told_to_end()
+    with running(sealer=partial(seal_until, sealer, seconds=settings.seal_seconds)):
+        end.wait(None)
 
 
 def _moment(moment: datetime | None) -> str:

@@ -1,14 +1,12 @@
 """`manage.py work`: the background worker."""
 
-import signal
-import threading
-
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
 from app.jobs.background import background_jobs
 from app.jobs.schedule import run_due_jobs
+from app.signals import told_to_end
 
 
 @click.command()
@@ -24,8 +22,6 @@ def work(once: bool) -> None:
         if failed := run_due_jobs(app, {}):
             raise click.ClickException(f"These jobs failed: {', '.join(failed)}.")
         return
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    end = told_to_end()
     with background_jobs(app):
-        stop.wait()
+        end.wait(None)
