@@ -130,3 +130,20 @@ def test_times_are_in_the_zone_of_the_reader_and_in_utc_behind_them(history):
     local = datetime.fromisoformat(shown.inner_text())
     utc = datetime.fromisoformat(shown.get_attribute("title").removesuffix(" UTC"))
     assert local - utc == timedelta(hours=9)
+
+
+def test_tables_show_all_their_columns_on_a_laptop(history):
+    page = history()
+    page.goto("/account")
+    headers = {"Authorization": f"Bearer {make_token(page)}"}
+    address = "/api/v1/models/breast-cancer/predictions"
+    assert page.request.post(address, data={"inputs": [{}]}, headers=headers).status == 422
+    for path, name in [
+        ("/predictions", "Records"),
+        ("/models/breast-cancer", "Inputs of version 1"),
+        ("/models/house-prices", "Inputs of version 1"),
+    ]:
+        page.goto(path)
+        table = page.get_by_role("region", name=name, exact=True)
+        hidden = table.evaluate("e => e.scrollWidth - e.clientWidth")
+        assert hidden == 0, f"{path} hides {hidden} pixels"
